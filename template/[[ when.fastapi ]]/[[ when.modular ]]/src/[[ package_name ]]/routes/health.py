@@ -1,0 +1,38 @@
+#{% if when.modular %}
+"""Whether the service is up."""
+
+#{% if when.database %}
+from fastapi import APIRouter, HTTPException
+
+from ..dependencies import DatabaseDep
+from ..health import Health
+from ..problems import Problem
+#{% else %}
+from fastapi import APIRouter
+
+from ..health import Health
+#{% endif %}
+
+#{% endif %}
+health_router = APIRouter(tags=["health"])
+
+
+@health_router.get("/health")
+async def health() -> Health:
+    """Tell that the process answers, whatever else is down."""
+    return Health(status="ok")
+
+
+#{% if when.database %}
+@health_router.get("/ready", responses={503: {"model": Problem}})
+def ready(database: DatabaseDep) -> Health:
+    """Tell whether requests can be served."""
+    if not database.answers():
+        raise HTTPException(503, "The database does not answer")
+    return Health(status="ready")
+#{% else %}
+@health_router.get("/ready")
+async def ready() -> Health:
+    """Tell whether requests can be served."""
+    return Health(status="ready")
+#{% endif %}

@@ -1,0 +1,65 @@
+#{% if when.modular %}
+"""The items: list, create, read, replace, change and delete them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from ..dependencies import StoreDep
+from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
+from ..problems import InvalidRequest, Problem
+
+#{% endif %}
+items_router = APIRouter(
+    prefix="/items", tags=["items"], responses={422: {"model": InvalidRequest}}
+)
+
+
+@items_router.get("")
+def list_items(query: Annotated[ItemQuery, Query()], store: StoreDep) -> ItemPage:
+    """List items, those whose name contains a text if one is given."""
+    items, total = store.page(query.q, query.limit, query.offset)
+    return ItemPage(
+        items=[ItemPublic.model_validate(item) for item in items],
+        total=total,
+        limit=query.limit,
+        offset=query.offset,
+    )
+
+
+@items_router.post("", status_code=201)
+def create_item(body: ItemCreate, store: StoreDep, response: Response) -> ItemPublic:
+    """Create an item."""
+    item = store.add(body)
+    response.headers["Location"] = f"/items/{item.id}"
+    return ItemPublic.model_validate(item)
+
+
+@items_router.get("/{item_id}", responses={404: {"model": Problem}})
+def read_item(item_id: ItemId, store: StoreDep) -> ItemPublic:
+    """Read one item."""
+    return ItemPublic.model_validate(store.get(item_id))
+
+
+@items_router.put("/{item_id}", responses={404: {"model": Problem}})
+def replace_item(item_id: ItemId, body: ItemCreate, store: StoreDep) -> ItemPublic:
+    """Replace an item."""
+    return ItemPublic.model_validate(store.replace(item_id, body))
+
+
+@items_router.patch("/{item_id}", responses={404: {"model": Problem}})
+def update_item(item_id: ItemId, body: ItemUpdate, store: StoreDep) -> ItemPublic:
+    """Change some fields of an item."""
+    return ItemPublic.model_validate(store.update(item_id, body))
+
+
+@items_router.delete(
+    "/{item_id}",
+    status_code=204,
+    # Without a media type, so that an answer without a body does not claim to be JSON.
+    response_class=Response,
+    responses={404: {"model": Problem}},
+)
+def delete_item(item_id: ItemId, store: StoreDep) -> None:
+    """Delete an item."""
+    store.delete(item_id)

@@ -1,0 +1,48 @@
+"""Every error as JSON."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from .items import ItemNotFoundError
+from .problems import PHRASES, InvalidField, InvalidRequest, Problem
+
+
+def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = None) -> Response:
+    """Write a problem as the body of an answer."""
+    body = problem.model_dump_json()
+    return Response(body, status, headers=headers, media_type="application/json")
+
+
+async def on_http_exception(_: Request, error: HTTPException) -> Response:
+    """Answer an error that a route or the framework raised with its status."""
+    if isinstance(error.__cause__, ValueError | RecursionError):
+        # FastAPI answers 400 when the body cannot even be decoded: here that is not valid either.
+        field = InvalidField(loc=["body"], msg="The body is not valid JSON", type="json_invalid")
+        return answer(422, InvalidRequest(detail=[field]))
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:
+        detail = PHRASES.get(error.status_code, detail)
+    headers = dict(error.headers) if error.headers else None
+    return answer(error.status_code, Problem(detail=detail), headers)
+
+
+async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
+    """Answer what is wrong with a request, without repeating what was sent."""
+    fields = [InvalidField.model_validate(field) for field in error.errors()]
+    return answer(422, InvalidRequest(detail=fields))
+
+
+async def on_item_not_found(_: Request, error: ItemNotFoundError) -> Response:
+    """Answer that there is no such item."""
+    return answer(404, Problem(detail=str(error)))
+
+
+def init_app(app: FastAPI) -> None:
+    """Install the handlers."""
+    app.exception_handler(HTTPException)(on_http_exception)
+    app.exception_handler(RequestValidationError)(on_invalid_request)
+    app.exception_handler(ItemNotFoundError)(on_item_not_found)

@@ -1,0 +1,80 @@
+"""What happens around every request."""
+
+import logging
+import time
+
+from fastapi import FastAPI, HTTPException
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import answer
+from .problems import PHRASES, Problem
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class TimingMiddleware:
+    """Tells in each answer how many seconds it took."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add ``X-Process-Time`` to the answer."""
+        started = time.perf_counter()
+
+        async def send_with_time(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seconds = time.perf_counter() - started
+                MutableHeaders(scope=message)["X-Process-Time"] = f"{seconds:.6f}"
+            await send(message)
+
+        await self.app(scope, receive, send_with_time)
+
+
+class UnhandledErrorMiddleware:
+    """Answers a bug with a 500 in JSON, inside the other middleware, so that headers are kept."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Log what was raised and answer; had an answer begun, the server cuts the connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            await answer(500, Problem(detail=PHRASES[500]))(scope, receive, send)
+
+
+class BodyLimitMiddleware:
+    """Refuses a body that is larger than the limit."""
+
+    def __init__(self, app: ASGIApp, max_body_size: int) -> None:
+        self.app = app
+        self.max_body_size = max_body_size
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes that the application receives."""
+        received = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.max_body_size:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, receive_within_limit, send)
+
+
+def init_app(app: FastAPI, settings: Settings) -> None:
+    """Install the middleware; what is added last comes first."""
+    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)
+    app.add_middleware(UnhandledErrorMiddleware)
+    app.add_middleware(TimingMiddleware)

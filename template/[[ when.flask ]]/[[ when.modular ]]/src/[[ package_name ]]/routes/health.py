@@ -1,0 +1,42 @@
+#{% if when.modular %}
+"""Whether the service is up."""
+
+#{% if when.database %}
+from flask import Blueprint, abort
+
+from ..dependencies import get_database
+from ..health import Health
+from ..openapi import operation
+#{% else %}
+from flask import Blueprint
+
+from ..health import Health
+from ..openapi import operation
+#{% endif %}
+
+#{% endif %}
+health_blueprint = Blueprint("health", __name__)
+
+
+@health_blueprint.get("/health")
+@operation()
+def health() -> Health:
+    """Tell that the process answers, whatever else is down."""
+    return Health(status="ok")
+
+
+#{% if when.database %}
+@health_blueprint.get("/ready")
+@operation(errors=[503])
+def ready() -> Health:
+    """Tell whether requests can be served."""
+    if not get_database().answers():
+        abort(503, "The database does not answer")
+    return Health(status="ready")
+#{% else %}
+@health_blueprint.get("/ready")
+@operation()
+def ready() -> Health:
+    """Tell whether requests can be served."""
+    return Health(status="ready")
+#{% endif %}

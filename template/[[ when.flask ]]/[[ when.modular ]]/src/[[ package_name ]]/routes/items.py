@@ -1,0 +1,60 @@
+#{% if when.modular %}
+"""The items: list, create, read, replace, change and delete them."""
+
+from flask import Blueprint
+
+from ..dependencies import get_store
+from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
+from ..openapi import operation
+
+#{% endif %}
+items_blueprint = Blueprint("items", __name__, url_prefix="/items")
+
+
+@items_blueprint.get("")
+@operation()
+def list_items(query: ItemQuery) -> ItemPage:
+    """List items, those whose name contains a text if one is given."""
+    items, total = get_store().page(query.q, query.limit, query.offset)
+    return ItemPage(
+        items=[ItemPublic.model_validate(item) for item in items],
+        total=total,
+        limit=query.limit,
+        offset=query.offset,
+    )
+
+
+@items_blueprint.post("")
+@operation(status=201)
+def create_item(body: ItemCreate) -> tuple[ItemPublic, dict[str, str]]:
+    """Create an item."""
+    item = get_store().add(body)
+    return ItemPublic.model_validate(item), {"Location": f"/items/{item.id}"}
+
+
+@items_blueprint.get("/<item_id>")
+@operation(errors=[404])
+def read_item(item_id: ItemId) -> ItemPublic:
+    """Read one item."""
+    return ItemPublic.model_validate(get_store().get(item_id))
+
+
+@items_blueprint.put("/<item_id>")
+@operation(errors=[404])
+def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic:
+    """Replace an item."""
+    return ItemPublic.model_validate(get_store().replace(item_id, body))
+
+
+@items_blueprint.patch("/<item_id>")
+@operation(errors=[404])
+def update_item(item_id: ItemId, body: ItemUpdate) -> ItemPublic:
+    """Change some fields of an item."""
+    return ItemPublic.model_validate(get_store().update(item_id, body))
+
+
+@items_blueprint.delete("/<item_id>")
+@operation(status=204, errors=[404])
+def delete_item(item_id: ItemId) -> None:
+    """Delete an item."""
+    get_store().delete(item_id)

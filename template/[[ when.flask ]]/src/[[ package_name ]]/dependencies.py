@@ -1,0 +1,62 @@
+"""What views are given."""
+
+#{% if when.database %}
+from flask import Flask, Response, current_app, g
+from sqlalchemy.orm import Session
+
+from .database import Database
+#{% else %}
+from flask import current_app
+
+#{% endif %}
+from .settings import Settings
+from .store import ItemStore
+
+
+def get_settings() -> Settings:
+    """Give the settings of the application."""
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+#{% if when.database %}
+def get_database() -> Database:
+    """Give the database of the application."""
+    database: Database = current_app.extensions["database"]
+    return database
+
+
+def get_session() -> Session:
+    """Give the request a session, committed with its answer and rolled back on an error."""
+    session: Session = g.get("session") or g.setdefault("session", get_database().sessions())
+    return session
+
+
+def commit_session(response: Response) -> Response:
+    """Commit before the answer is sent: nobody sees success for a failed commit."""
+    if "session" in g and response.status_code < 400:
+        g.session.commit()
+    return response
+
+
+def close_session(_: BaseException | None) -> None:
+    """Let go of the session; what was not committed is rolled back."""
+    if "session" in g:
+        g.pop("session").close()
+
+
+def get_store() -> ItemStore:
+    """Give the store of the items."""
+    return ItemStore(get_session())
+
+
+def init_app(app: Flask) -> None:
+    """Install the hooks."""
+    app.after_request(commit_session)
+    app.teardown_appcontext(close_session)
+#{% else %}
+def get_store() -> ItemStore:
+    """Give the store of the items."""
+    store: ItemStore = current_app.extensions["store"]
+    return store
+#{% endif %}

@@ -1,0 +1,44 @@
+"""Every error as JSON."""
+
+from flask import Flask, Response
+from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
+
+from .items import ItemNotFoundError
+from .openapi import InvalidRequestError
+from .problems import PHRASES, InvalidRequest, Problem
+
+
+def answer(status: int, problem: BaseModel) -> Response:
+    """Write a problem as the body of an answer."""
+    return Response(problem.model_dump_json(), status, mimetype="application/json")
+
+
+def on_http_exception(error: HTTPException) -> Response:
+    """Answer an error that a view or the framework raised with its status; a bug is a 500."""
+    status = error.code or 500
+    detail = error.description or ""
+    if detail == type(error).description:
+        detail = PHRASES.get(status, error.name)
+    response = answer(status, Problem(detail=detail))
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def on_invalid_request(error: InvalidRequestError) -> Response:
+    """Answer what is wrong with a request, without repeating what was sent."""
+    return answer(422, InvalidRequest(detail=error.fields))
+
+
+def on_item_not_found(error: ItemNotFoundError) -> Response:
+    """Answer that there is no such item."""
+    return answer(404, Problem(detail=str(error)))
+
+
+def init_app(app: Flask) -> None:
+    """Install the handlers."""
+    app.register_error_handler(HTTPException, on_http_exception)
+    app.register_error_handler(InvalidRequestError, on_invalid_request)
+    app.register_error_handler(ItemNotFoundError, on_item_not_found)

@@ -1,0 +1,232 @@
+"""Typed views: requests are checked and the API is documented from the type hints of the views.
+
+    @items_blueprint.put("/<item_id>")
+    @operation(errors=[404])
+    def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic: ...
+
+The parameters ``query`` and ``body`` are pydantic models of the query string and of the JSON body,
+all others are parts of the path. A view returns the model of its answer, or a tuple of the model
+and headers, or None for an answer without a body.
+"""
+
+import json
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import suppress
+from functools import partial, update_wrapper
+from typing import Any, get_args, get_type_hints
+
+from flask import Flask, Response, current_app, request
+from pydantic import BaseModel, ValidationError, create_model
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from .problems import PHRASES, InvalidField, InvalidRequest, Problem
+
+Model = type[BaseModel]
+SCHEMAS = "#/components/schemas/{model}"
+
+
+class InvalidRequestError(Exception):
+    """A request is not what the type hints of its view ask for."""
+
+    def __init__(self, fields: list[InvalidField]) -> None:
+        super().__init__(fields)
+        self.fields = fields
+
+
+class Operation:
+    """A view that knows what its type hints say."""
+
+    def __init__(self, view: Callable[..., Any], status: int, errors: Iterable[int]) -> None:
+        hints = get_type_hints(view, include_extras=True)
+        returned = hints.pop("return")
+        self.answer: Model | None = None if returned is type(None) else first_model(returned)
+        self.inputs: dict[str, Model] = {
+            name: hints.pop(name) for name in ("query", "body") if name in hints
+        }
+        if hints:
+            path = {name: (hint, ...) for name, hint in hints.items()}
+            self.inputs["path"] = create_model("Path", **path)  # type: ignore[call-overload]
+        self.lists = {
+            parameter["name"]
+            for parameter in parameters("query", self.inputs.get("query"))
+            if parameter["schema"].get("type") == "array"
+        }
+        self.errors = sorted({*errors, 422} if self.inputs else errors)
+        self.status = status
+        self.view = view
+        update_wrapper(self, view)
+
+    def __call__(self, **path: str) -> Response:
+        """Check the request, run the view and write its answer."""
+        checked: dict[str, BaseModel] = {}
+        wrong: list[InvalidField] = []
+        for location, model in self.inputs.items():
+            try:
+                checked[location] = model.model_validate(self.read(location, path))
+            except ValidationError as error:
+                wrong += (
+                    InvalidField(loc=[location, *e["loc"]], msg=e["msg"], type=e["type"])
+                    for e in error.errors()
+                )
+        if wrong:
+            raise InvalidRequestError(wrong)
+        returned = self.view(**dict(checked.pop("path", ())), **checked)
+        answer, headers = returned if isinstance(returned, tuple) else (returned, {})
+        if answer is None:
+            response = Response(status=self.status, headers=headers)
+            del response.headers["Content-Type"]
+            return response
+        return Response(answer.model_dump_json(), self.status, headers, mimetype="application/json")
+
+    def read(self, location: str, path: dict[str, str]) -> Any:
+        """Read one part of the request."""
+        match location:
+            case "query":
+                return read_query(self.lists)
+            case "body":
+                return read_body()
+            case _:
+                return path
+
+    def models(self) -> Iterator[tuple[Model, JsonSchemaMode]]:
+        """Give the models that the description refers to."""
+        if "body" in self.inputs:
+            yield self.inputs["body"], "validation"
+        if self.answer:
+            yield self.answer, "serialization"
+        for status in self.errors:
+            yield problem(status), "serialization"
+
+    def description(self) -> dict[str, Any]:
+        """Describe the operation as OpenAPI does."""
+        name = self.view.__name__
+        described: dict[str, Any] = {
+            "summary": name.replace("_", " ").title(),
+            "description": self.view.__doc__,
+            "operationId": name,
+            "parameters": [
+                *parameters("path", self.inputs.get("path")),
+                *parameters("query", self.inputs.get("query")),
+            ],
+            "responses": {
+                str(self.status): {"description": "Successful Response", **content(self.answer)},
+                **{
+                    str(status): {"description": PHRASES[status], **content(problem(status))}
+                    for status in self.errors
+                },
+            },
+        }
+        if "body" in self.inputs:
+            described["requestBody"] = {"required": True, **content(self.inputs["body"])}
+        return described
+
+
+def operation(status: int = 200, errors: Iterable[int] = ()) -> partial[Operation]:
+    """Make a function a typed view.
+
+    Args:
+        status: The status of its answer.
+        errors: The statuses of the errors that it may answer besides 422.
+    """
+    return partial(Operation, status=status, errors=errors)
+
+
+def first_model(returned: Any) -> Model:
+    """Find the model in the type of what a view returns: it may stand in a tuple with headers."""
+    model: Model = (*get_args(returned), returned)[0]
+    return model
+
+
+def read_query(lists: Container[str]) -> dict[str, str | list[str]]:
+    """Read the query string: all values of a list, the last value of anything else."""
+    return {name: values if name in lists else values[-1] for name, values in request.args.lists()}
+
+
+def read_body() -> Any:
+    """Read the JSON body; what is not JSON is given as it is, and no model accepts it."""
+    body = request.get_data()
+    if request.is_json:
+        with suppress(ValueError, RecursionError):
+            return json.loads(body)
+    return body
+
+
+def problem(status: int) -> Model:
+    """Give the model of an error."""
+    return InvalidRequest if status == 422 else Problem
+
+
+def content(model: Model | None) -> dict[str, Any]:
+    """Describe a body."""
+    if model is None:
+        return {}
+    schema = {"$ref": SCHEMAS.format(model=model.__name__)}
+    return {"content": {"application/json": {"schema": schema}}}
+
+
+def parameters(location: str, model: Model | None) -> Iterator[dict[str, Any]]:
+    """Describe the parameters that a model holds."""
+    schema = model.model_json_schema() if model else {"properties": {}}
+    for name, field in schema["properties"].items():
+        required = name in schema.get("required", ())
+        yield {"name": name, "in": location, "required": required, "schema": field}
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """Write the OpenAPI document of the application's typed views."""
+    paths: dict[str, dict[str, Any]] = {}
+    models: dict[tuple[Model, JsonSchemaMode], None] = {}
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if isinstance(view, Operation):
+            path = rule.rule.replace("<", "{").replace(">", "}")
+            tag = rule.endpoint.partition(".")[0]
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **view.description()}
+            models |= dict.fromkeys(view.models())
+    _, schemas = models_json_schema(list(models), ref_template=SCHEMAS)
+    return {
+        "openapi": "3.1.0",
+        "info": app.config["OPENAPI_INFO"],
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    }
+
+
+SWAGGER_UI = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>API documentation</title>
+<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true})</script>
+</body>
+</html>
+"""
+
+REDOC = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>API documentation</title>
+</head>
+<body>
+<redoc spec-url="/openapi.json"></redoc>
+<script src="https://cdn.jsdelivr.net/npm/redoc@2/bundles/redoc.standalone.js"></script>
+</body>
+</html>
+"""
+
+
+def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
+    """Serve the document and its pages."""
+    app.config["OPENAPI_INFO"] = {"title": title, "description": description, "version": version}
+    app.add_url_rule("/openapi.json", "openapi", lambda: document(current_app))
+    app.add_url_rule("/docs", "docs", lambda: SWAGGER_UI)
+    app.add_url_rule("/redoc", "redoc", lambda: REDOC)

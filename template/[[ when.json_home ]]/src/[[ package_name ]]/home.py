@@ -1,0 +1,9 @@
+"""What the home route answers."""
+
+from pydantic import BaseModel
+
+
+class Home(BaseModel):
+    """A greeting."""
+
+    message: str

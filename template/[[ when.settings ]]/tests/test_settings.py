@@ -1,0 +1,32 @@
+"""Where settings come from."""
+
+from pathlib import Path
+
+import pytest
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.settings import Settings
+#{% endfilter %}
+
+
+def test_environment_comes_before_file_and_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "message").write_text("from a secret")
+    monkeypatch.setitem(Settings.model_config, "secrets_dir", secrets)
+    assert Settings().message == "from a secret"
+
+    (tmp_path / ".env").write_text("MESSAGE=from the file\nSOMETHING_ELSE=1\n")
+    assert Settings().message == "from the file"
+
+    monkeypatch.setenv("MESSAGE", "from the environment")
+    assert Settings().message == "from the environment"
+
+
+def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BODY_SIZE", "large")
+
+    with pytest.raises(ValueError, match="max_body_size"):
+        Settings()

@@ -1,0 +1,1 @@
+"""The [[ package_name ]] service."""

@@ -1,0 +1,104 @@
+"""Errors are JSON, whatever goes wrong."""
+
+import pytest
+from httpx2 import Client
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.store import ItemStore
+#{% endfilter %}
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_unknown_path(client: Client) -> None:
+    answer = client.get("/nothing/here")
+
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "Not Found"}
+    assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_trailing_slash_is_another_path(client: Client) -> None:
+    assert client.get("/items/").status_code == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", "/items"), ("POST", "/health")])
+def test_method_that_the_path_has_not(client: Client, method: str, path: str) -> None:
+    answer = client.request(method, path)
+
+    assert answer.status_code == 405
+    assert answer.json() == {"detail": "Method Not Allowed"}
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"no json", b'"text"', b"[]", b"7", b"null", b"\xff\xfe\xfd", b"[" * 100_000],
+    ids=["none", "cut", "words", "text", "list", "number", "null", "bytes", "nested"],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_body_that_is_no_json_object(client: Client, method: str, body: bytes) -> None:
+    item = client.post("/items", json={"name": "Chair", "price": "1"})
+    path = "/items" if method == "POST" else item.headers["Location"]
+
+    answer = client.request(method, path, content=body, headers=JSON)
+
+    assert answer.status_code == 422, answer.text
+    assert {field["loc"][0] for field in answer.json()["detail"]} == {"body"}
+
+
+def test_body_that_does_not_say_it_is_json(client: Client) -> None:
+    answer = client.post(
+        "/items", content=b'{"name": "Chair", "price": 1}', headers={"Content-Type": "text/plain"}
+    )
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body"]
+
+
+def test_not_a_number_in_the_body(client: Client) -> None:
+    answer = client.post("/items", content=b'{"name": "Chair", "price": NaN}', headers=JSON)
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "price"]
+
+
+def test_half_a_character_in_the_body(client: Client) -> None:
+    answer = client.post("/items", content=rb'{"name": "\ud800", "price": 1}', headers=JSON)
+
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "name"]
+
+
+def test_body_over_the_limit(client: Client) -> None:
+    answer = client.post("/items", json={"name": "x" * 200_000, "price": "1"})
+
+    assert answer.status_code == 413
+    assert answer.json() == {"detail": "Content Too Large"}
+
+
+def test_bug(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret of the service")
+
+    monkeypatch.setattr(ItemStore, "page", fail)
+
+    answer = client.get("/items")
+
+    assert answer.status_code == 500
+    assert answer.json() == {"detail": "Internal Server Error"}
+    assert "a secret of the service" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/health", "/nothing/here", "/items/one", "/items"])
+def test_every_answer_tells_its_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.delattr(ItemStore, "page")
+
+    answer = client.get(path)
+
+    assert 0 <= float(answer.headers["X-Process-Time"]) < 60

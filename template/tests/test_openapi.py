@@ -1,0 +1,75 @@
+"""The documentation of the API."""
+
+from typing import Any
+
+import pytest
+from httpx2 import Client
+
+
+@pytest.fixture
+def document(client: Client) -> dict[str, Any]:
+    answer = client.get("/openapi.json")
+    assert answer.status_code == 200
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def test_version(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+
+
+def test_items_are_documented(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+
+    assert set(paths["/items"]) == {"get", "post"}
+    assert set(paths["/items/{item_id}"]) == {"get", "put", "patch", "delete"}
+    assert set(paths["/items/{item_id}"]["put"]["responses"]) == {"200", "404", "422"}
+    assert [p["name"] for p in paths["/items"]["get"]["parameters"]] == ["q", "limit", "offset"]
+    assert paths["/items"]["post"]["tags"] == ["items"]
+
+
+def test_the_internal_note_is_only_sent_to_the_service(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert "internal_note" in schemas["ItemCreate"]["properties"]
+    assert "internal_note" not in schemas["ItemPublic"]["properties"]
+
+
+def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
+    names = [
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+    ]
+
+    assert len(names) == len(set(names))
+    assert {"list_items", "create_item", "health", "ready"} <= set(names)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references: list[str] = []
+
+    def collect(part: Any) -> None:
+        if isinstance(part, dict):
+            references.extend([part["$ref"]] if "$ref" in part else [])
+            part = list(part.values())
+        if isinstance(part, list):
+            for inner in part:
+                collect(inner)
+
+    collect(document)
+
+    assert references
+    for reference in references:
+        start, _, name = reference.rpartition("/")
+        assert start == "#/components/schemas"
+        assert name in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_pages(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert "/openapi.json" in answer.text
