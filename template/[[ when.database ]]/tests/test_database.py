@@ -88,6 +88,7 @@ def test_not_ready_while_the_database_hangs(client: Client, database: Database) 
         probes.append(time.monotonic())
         assert released.wait(10)
 
+    database.timeout = 0.1
     event.listen(database.engine, "before_cursor_execute", hang)
     started = time.monotonic()
 
@@ -96,6 +97,7 @@ def test_not_ready_while_the_database_hangs(client: Client, database: Database) 
     assert time.monotonic() - started < 5
     assert len(probes) == 1
 
+    database.timeout = 5
     released.set()
     assert client.get("/ready").status_code == 200
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from .problems import NotFoundError
+
 # The largest number that every database keeps in an INTEGER column.
 LARGEST_INTEGER = 2**31 - 1
 
@@ -73,7 +75,7 @@ class ItemPage(BaseModel):
     offset: int
 
 
-class ItemNotFoundError(LookupError):
+class ItemNotFoundError(NotFoundError):
     """No item has this id."""
 
     def __init__(self, item_id: int) -> None:

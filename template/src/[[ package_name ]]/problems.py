@@ -34,3 +34,7 @@ class InvalidRequest(BaseModel):
     """A 422: where the request is wrong, and why."""
 
     detail: list[InvalidField]
+
+
+class NotFoundError(LookupError):
+    """What a request names does not exist."""

@@ -22,7 +22,7 @@ class Database:
     def __init__(self, engine: Engine, timeout: float) -> None:
         self.engine = engine
         self.sessions = sessionmaker(engine)
-        self._timeout = timeout
+        self.timeout = timeout
         self._probe: Future[None] | None = None
 
     def upgrade(self) -> None:
@@ -32,6 +32,8 @@ class Database:
         with self.engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+        # A server may fork from here on, and processes must not share a connection.
+        self.engine.dispose()
 
     def answers(self) -> bool:
         """Tell whether the database answers within the time limit."""
@@ -40,7 +42,7 @@ class Database:
             self._probe = Future()
             Thread(target=self._ask, args=(self._probe,), daemon=True).start()
         try:
-            self._probe.result(self._timeout)
+            self._probe.result(self.timeout)
         except (SQLAlchemyError, TimeoutError) as error:
             logger.warning("The database does not answer: %s", error)
             return False

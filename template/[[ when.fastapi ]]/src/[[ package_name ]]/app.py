@@ -1,5 +1,5 @@
-#{% set routes = "template/[[ when.fastapi ]]/[[ when.modular ]]/src/[[ package_name ]]/routes" %}
-#{% set json_home = "template/[[ when.fastapi ]]/[[ when.json_home ]]/[[ when.modular ]]/src/[[ package_name ]]/routes" %}
+#{% set here = "[[ when.fastapi ]]/" %}
+#{% set routes = "[[ when.modular ]]/src/[[ package_name ]]/routes/" %}
 #{% if when.modular %}
 """The application factory."""
 #{% else %}
@@ -9,12 +9,14 @@
 #{% if when.database %}
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-#{% if when.modular %}
-
 #{% endif %}
+#{% if when.background_tasks %}
+from pathlib import Path
 #{% endif %}
 #{% if when.single_module %}
 from typing import Annotated
+#{% endif %}
+#{% if when.database or when.background_tasks or when.single_module %}
 
 #{% endif %}
 #{% if when.modular %}
@@ -23,34 +25,64 @@ from fastapi.routing import APIRoute
 #{% else %}
 from fastapi import (
     APIRouter,
+    #{% if when.background_tasks %}
+    BackgroundTasks,
+    #{% endif %}
+    #{% if when.background_tasks or when.pages %}
+    Depends,
+    #{% endif %}
     FastAPI,
     #{% if when.database %}
     HTTPException,
     #{% endif %}
     Query,
+    #{% if when.background_tasks or when.pages %}
+    Request,
+    #{% endif %}
     Response,
 )
+#{% if when.pages %}
+from fastapi.responses import RedirectResponse
+#{% endif %}
 from fastapi.routing import APIRoute
 #{% endif %}
 
+#{% if when.cors and when.pages %}
+from . import cors, errors, middleware, templating
+#{% elif when.cors %}
+from . import cors, errors, middleware
+#{% elif when.pages %}
+from . import errors, middleware, templating
+#{% else %}
 from . import errors, middleware
+#{% endif %}
+#{% if when.basic_auth and when.single_module %}
+from .authentication import UsernameDep
+#{% endif %}
 #{% if when.database %}
 from .database import Database, connect
 #{% endif %}
 #{% if when.modular %}
+#{% if when.basic_auth %}
+from .routes.account import account_router
+#{% endif %}
 from .routes.health import health_router
 #{% if when.json_home %}
 from .routes.home import home_router
 #{% endif %}
 from .routes.items import items_router
+#{% if when.pages %}
+from .routes.pages import pages_router
+#{% endif %}
+#{% if when.background_tasks %}
+from .routes.uploads import uploads_router
+#{% endif %}
 #{% else %}
 from .dependencies import (
     #{% if when.database %}
     DatabaseDep,
     #{% endif %}
-    #{% if when.json_home %}
     SettingsDep,
-    #{% endif %}
     StoreDep,
 )
 from .health import Health
@@ -58,23 +90,54 @@ from .health import Health
 from .home import Home
 #{% endif %}
 from .items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
+#{% if when.pages %}
+from .pages import read_item_form
+#{% endif %}
 from .problems import InvalidRequest, Problem
+#{% if when.basic_auth %}
+from .security import Account
+#{% endif %}
 #{% endif %}
 from .settings import Settings
-#{% if when.in_memory %}
+#{% if when.in_memory or (when.pages and when.single_module) %}
 from .store import ItemStore
+#{% endif %}
+#{% if when.single_module and when.pages %}
+from .templating import templates
+#{% endif %}
+#{% if when.background_tasks and when.single_module %}
+from .uploads import Filename, Upload, UploadAccepted, Uploads
+#{% elif when.background_tasks %}
+from .uploads import Uploads
 #{% endif %}
 
 #{% if when.single_module %}
 #{% if when.json_home %}
-#{% include json_home ~ "/home.py" %}
+#{% include "template/" ~ here ~ "[[ when.json_home ]]/" ~ routes ~ "home.py" %}
+
+
+#{% else %}
+#{% include "template/[[ when.pages ]]/" ~ here ~ routes ~ "pages.py" %}
 
 
 #{% endif %}
-#{% include routes ~ "/health.py" %}
+#{% include "template/" ~ here ~ routes ~ "health.py" %}
 
 
-#{% include routes ~ "/items.py" %}
+#{% include "template/" ~ here ~ routes ~ "items.py" %}
+
+
+#{% if when.basic_auth %}
+#{% include "template/[[ when.basic_auth ]]/" ~ here ~ routes ~ "account.py" %}
+
+
+#{% endif %}
+#{% if when.background_tasks %}
+#{% include "template/[[ when.background_tasks ]]/" ~ here ~ routes ~ "uploads.py" %}
+
+
+#{% endif %}
+# Your own routes:
 
 #{% endif %}
 
@@ -117,14 +180,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% else %}
     app.state.store = ItemStore()
     #{% endif %}
+    #{% if when.background_tasks %}
+    app.state.uploads = Uploads(Path(settings.data_directory))
+    #{% endif %}
     errors.init_app(app)
     middleware.init_app(app, settings)
+    #{% if when.cors %}
+    cors.init_app(app, settings)
+    #{% endif %}
+    #{% if when.pages %}
+    templating.init_app(app)
+    #{% endif %}
 
     #{% if when.json_home %}
     app.include_router(home_router)
+    #{% else %}
+    app.include_router(pages_router)
     #{% endif %}
     app.include_router(health_router)
     app.include_router(items_router)
+    #{% if when.basic_auth %}
+    app.include_router(account_router)
+    #{% endif %}
+    #{% if when.background_tasks %}
+    app.include_router(uploads_router)
+    #{% endif %}
     # Your own routers:
 
     return app

@@ -7,8 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from .items import ItemNotFoundError
-from .problems import PHRASES, InvalidField, InvalidRequest, Problem
+from .problems import PHRASES, InvalidField, InvalidRequest, NotFoundError, Problem
 
 
 def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = None) -> Response:
@@ -19,7 +18,7 @@ def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = Non
 
 async def on_http_exception(_: Request, error: HTTPException) -> Response:
     """Answer an error that a route or the framework raised with its status."""
-    if isinstance(error.__cause__, ValueError | RecursionError):
+    if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
         # FastAPI answers 400 when the body cannot even be decoded: here that is not valid either.
         field = InvalidField(loc=["body"], msg="The body is not valid JSON", type="json_invalid")
         return answer(422, InvalidRequest(detail=[field]))
@@ -36,8 +35,8 @@ async def on_invalid_request(_: Request, error: RequestValidationError) -> Respo
     return answer(422, InvalidRequest(detail=fields))
 
 
-async def on_item_not_found(_: Request, error: ItemNotFoundError) -> Response:
-    """Answer that there is no such item."""
+async def on_not_found(_: Request, error: NotFoundError) -> Response:
+    """Answer that what the request names does not exist."""
     return answer(404, Problem(detail=str(error)))
 
 
@@ -45,4 +44,4 @@ def init_app(app: FastAPI) -> None:
     """Install the handlers."""
     app.exception_handler(HTTPException)(on_http_exception)
     app.exception_handler(RequestValidationError)(on_invalid_request)
-    app.exception_handler(ItemNotFoundError)(on_item_not_found)
+    app.exception_handler(NotFoundError)(on_not_found)

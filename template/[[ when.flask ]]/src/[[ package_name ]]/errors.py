@@ -4,9 +4,8 @@ from flask import Flask, Response
 from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException
 
-from .items import ItemNotFoundError
 from .openapi import InvalidRequestError
-from .problems import PHRASES, InvalidRequest, Problem
+from .problems import PHRASES, InvalidRequest, NotFoundError, Problem
 
 
 def answer(status: int, problem: BaseModel) -> Response:
@@ -32,8 +31,8 @@ def on_invalid_request(error: InvalidRequestError) -> Response:
     return answer(422, InvalidRequest(detail=error.fields))
 
 
-def on_item_not_found(error: ItemNotFoundError) -> Response:
-    """Answer that there is no such item."""
+def on_not_found(error: NotFoundError) -> Response:
+    """Answer that what the request names does not exist."""
     return answer(404, Problem(detail=str(error)))
 
 
@@ -41,4 +40,4 @@ def init_app(app: Flask) -> None:
     """Install the handlers."""
     app.register_error_handler(HTTPException, on_http_exception)
     app.register_error_handler(InvalidRequestError, on_invalid_request)
-    app.register_error_handler(ItemNotFoundError, on_item_not_found)
+    app.register_error_handler(NotFoundError, on_not_found)

@@ -36,7 +36,9 @@ class InvalidRequestError(Exception):
 class Operation:
     """A view that knows what its type hints say."""
 
-    def __init__(self, view: Callable[..., Any], status: int, errors: Iterable[int]) -> None:
+    def __init__(
+        self, view: Callable[..., Any], status: int, errors: Iterable[int], **described: Any
+    ) -> None:
         hints = get_type_hints(view, include_extras=True)
         returned = hints.pop("return")
         self.answer: Model | None = None if returned is type(None) else first_model(returned)
@@ -53,6 +55,7 @@ class Operation:
         }
         self.errors = sorted({*errors, 422} if self.inputs else errors)
         self.status = status
+        self.described = described
         self.view = view
         update_wrapper(self, view)
 
@@ -118,17 +121,20 @@ class Operation:
         }
         if "body" in self.inputs:
             described["requestBody"] = {"required": True, **content(self.inputs["body"])}
-        return described
+        return described | self.described
 
 
-def operation(status: int = 200, errors: Iterable[int] = ()) -> partial[Operation]:
+def operation(
+    status: int = 200, errors: Iterable[int] = (), **described: Any
+) -> partial[Operation]:
     """Make a function a typed view.
 
     Args:
         status: The status of its answer.
         errors: The statuses of the errors that it may answer besides 422.
+        described: What its description in the document says besides, such as its security.
     """
-    return partial(Operation, status=status, errors=errors)
+    return partial(Operation, status=status, errors=errors, **described)
 
 
 def first_model(returned: Any) -> Model:
@@ -189,7 +195,12 @@ def document(app: Flask) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": app.config["OPENAPI_INFO"],
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {
+            "schemas": schemas["$defs"],
+            #{% if when.basic_auth %}
+            "securitySchemes": {"HTTPBasic": {"type": "http", "scheme": "basic"}},
+            #{% endif %}
+        },
     }
 
 

@@ -43,5 +43,7 @@ if context.is_offline_mode():
 elif "connection" in context.config.attributes:
     migrate(context.config.attributes["connection"])
 else:
-    with connect(Settings()).engine.begin() as own_connection:
+    engine = connect(Settings()).engine
+    with engine.begin() as own_connection:
         migrate(own_connection)
+    engine.dispose()

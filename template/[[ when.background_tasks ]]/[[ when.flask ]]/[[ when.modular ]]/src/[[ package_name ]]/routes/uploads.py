@@ -1,0 +1,37 @@
+#{% if when.modular %}
+"""Uploads, processed after the response."""
+
+from flask import Blueprint, current_app, request
+
+from ..background import run_after_response
+from ..openapi import operation
+from ..uploads import Filename, Upload, UploadAccepted, Uploads
+
+#{% endif %}
+uploads_blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
+
+
+def get_uploads() -> Uploads:
+    """Give the uploads."""
+    uploads: Uploads = current_app.extensions["uploads"]
+    return uploads
+
+
+BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@uploads_blueprint.post("/<filename>")
+@operation(status=202, requestBody={"required": True, "content": BINARY})
+def upload_file(filename: Filename) -> UploadAccepted:
+    """Accept a file and process it later."""
+    uploads = get_uploads()
+    accepted = uploads.receive(filename, request.get_data())
+    run_after_response(uploads.process, filename)
+    return accepted
+
+
+@uploads_blueprint.get("/<filename>")
+@operation(errors=[404])
+def read_upload(filename: Filename) -> Upload:
+    """Tell what has become of a file."""
+    return get_uploads().get(filename)

@@ -1,0 +1,18 @@
+#{% if when.modular %}
+"""The user's account."""
+
+from flask import Blueprint
+
+from ..authentication import get_username
+from ..openapi import operation
+from ..security import Account
+
+#{% endif %}
+account_blueprint = Blueprint("account", __name__)
+
+
+@account_blueprint.get("/whoami")
+@operation(errors=[401], security=[{"HTTPBasic": []}])
+def whoami() -> Account:
+    """Tell who is asking."""
+    return Account(username=get_username())

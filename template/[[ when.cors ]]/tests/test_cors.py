@@ -1,0 +1,99 @@
+"""Which other origins may read the answers."""
+
+from collections.abc import Callable
+
+import pytest
+from httpx2 import Client
+
+FRIEND = "https://friend.example"
+STRANGER = "https://stranger.example"
+PREFLIGHT = {
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "content-type",
+}
+
+
+@pytest.mark.parametrize("path", ["/health", "/items", "/items/4711", "/items/one"])
+def test_an_allowed_origin_may_read_answers_and_errors(
+    start: Callable[..., Client], path: str
+) -> None:
+    client = start(cors_origins=(FRIEND,))
+
+    answer = client.get(path, headers={"Origin": FRIEND})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
+    assert "Access-Control-Allow-Credentials" not in answer.headers
+    exposed = answer.headers["Access-Control-Expose-Headers"]
+    assert {name.strip() for name in exposed.split(",")} == {"Location", "X-Process-Time"}
+
+
+def test_a_bug_may_be_read_too(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    #{% filter replace("PACKAGE", package_name) %}
+    monkeypatch.delattr("PACKAGE.store.ItemStore.page")
+    #{% endfilter %}
+    client = start(cors_origins=(FRIEND,))
+
+    answer = client.get("/items", headers={"Origin": FRIEND})
+
+    assert answer.status_code == 500
+    assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
+
+
+@pytest.mark.parametrize("origins", [(), (FRIEND,)])
+def test_another_origin_may_not(start: Callable[..., Client], origins: tuple[str, ...]) -> None:
+    client = start(cors_origins=origins)
+
+    answer = client.get("/items", headers={"Origin": STRANGER})
+
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", ["https://friend.example.evil", "http://friend.example", "null"])
+def test_a_look_alike_may_not(start: Callable[..., Client], origin: str) -> None:
+    answer = start(cors_origins=(FRIEND,)).get("/items", headers={"Origin": origin})
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_preflight_of_an_allowed_origin(start: Callable[..., Client]) -> None:
+    client = start(cors_origins=(FRIEND,))
+
+    answer = client.options("/items", headers={"Origin": FRIEND, **PREFLIGHT})
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "content-type" in answer.headers["Access-Control-Allow-Headers"].lower()
+
+
+def test_preflight_of_another_origin(start: Callable[..., Client]) -> None:
+    client = start(cors_origins=(FRIEND,))
+
+    answer = client.options("/items", headers={"Origin": STRANGER, **PREFLIGHT})
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_any_origin(start: Callable[..., Client]) -> None:
+    client = start(cors_origins=("*",))
+
+    answer = client.get("/items", headers={"Origin": STRANGER})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_credentials_of_a_named_origin(start: Callable[..., Client]) -> None:
+    client = start(cors_origins=(FRIEND,), cors_credentials=True)
+
+    answer = client.get("/items", headers={"Origin": FRIEND})
+
+    assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
+    assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+
+
+def test_credentials_of_any_origin_are_refused(start: Callable[..., Client]) -> None:
+    with pytest.raises(ValueError, match="Name the CORS origins"):
+        start(cors_origins=("*",), cors_credentials=True)

@@ -1,0 +1,62 @@
+#{% if when.modular %}
+"""The pages."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from ..dependencies import SettingsDep, StoreDep
+from ..pages import read_item_form
+from ..settings import Settings
+from ..store import ItemStore
+from ..templating import templates
+
+#{% endif %}
+pages_router = APIRouter(include_in_schema=False)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Read the text fields of a form."""
+    form = await request.form()
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+FormDep = Annotated[dict[str, str], Depends(read_form)]
+
+
+def render_home(
+    request: Request,
+    settings: Settings,
+    store: ItemStore,
+    form: dict[str, str],
+    errors: dict[str, str],
+) -> Response:
+    """Show the items and the form for a new one."""
+    items, total = store.page(None, 100, 0)
+    context = {
+        "message": settings.message,
+        "items": items,
+        "total": total,
+        "form": form,
+        "errors": errors,
+    }
+    return templates.TemplateResponse(
+        request, "home.html", context, status_code=422 if errors else 200
+    )
+
+
+@pages_router.get("/")
+def show_home(request: Request, settings: SettingsDep, store: StoreDep) -> Response:
+    """Show the home page."""
+    return render_home(request, settings, store, {}, {})
+
+
+@pages_router.post("/")
+def add_item(request: Request, settings: SettingsDep, store: StoreDep, form: FormDep) -> Response:
+    """Add the item in the form and show the page anew, or say what is wrong with it."""
+    item, errors = read_item_form(form)
+    if item is None:
+        return render_home(request, settings, store, form, errors)
+    store.add(item)
+    return RedirectResponse("/", status_code=303)

@@ -1,0 +1,16 @@
+"""Jinja templates and static files."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+
+PACKAGE = Path(__file__).parent
+
+templates = Jinja2Templates(directory=PACKAGE / "templates")
+
+
+def init_app(app: FastAPI) -> None:
+    """Serve the static files."""
+    app.mount("/static", StaticFiles(directory=PACKAGE / "static"))

@@ -1,0 +1,42 @@
+#{% if when.modular %}
+"""The pages."""
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from ..dependencies import get_settings, get_store
+from ..pages import read_item_form
+
+#{% endif %}
+pages_blueprint = Blueprint("pages", __name__)
+
+
+def render_home(form: dict[str, str], errors: dict[str, str]) -> Response:
+    """Show the items and the form for a new one."""
+    items, total = get_store().page(None, 100, 0)
+    page = render_template(
+        "home.html",
+        message=get_settings().message,
+        items=items,
+        total=total,
+        form=form,
+        errors=errors,
+    )
+    return make_response(page, 422 if errors else 200)
+
+
+@pages_blueprint.get("/")
+def show_home() -> Response:
+    """Show the home page."""
+    return render_home({}, {})
+
+
+@pages_blueprint.post("/")
+def add_item() -> BaseResponse:
+    """Add the item in the form and show the page anew, or say what is wrong with it."""
+    form = request.form.to_dict()
+    item, errors = read_item_form(form)
+    if item is None:
+        return render_home(form, errors)
+    get_store().add(item)
+    return redirect("/", 303)

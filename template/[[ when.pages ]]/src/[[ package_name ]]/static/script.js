@@ -1,0 +1,15 @@
+// Shows only the items that contain a text. Without this script, the page shows all of them.
+const filter = document.getElementById("filter");
+
+if (filter) {
+  filter.hidden = false;
+  filter.querySelector("input").addEventListener("input", (event) => {
+    const text = event.target.value.trim().toLowerCase();
+    for (const item of document.querySelectorAll(".items li")) {
+      item.hidden = !item.textContent.toLowerCase().includes(text);
+    }
+  });
+}
+
+// After a form that was not accepted, the first wrong field is where to go on.
+document.querySelector("[aria-invalid]")?.focus();
