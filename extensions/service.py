@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from copier_template_extensions import ContextHook
@@ -111,6 +111,78 @@ def requirements(on: Mapping[str, bool], *, development: bool) -> list[str]:
         for dependency in DEPENDENCIES
         if dependency.development == development
         and all(on[feature] for feature in dependency.needed_by)
+    ]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable of the generated service.
+
+    Attributes:
+        name: Its name.
+        meaning: What it is for, as a sentence without its full stop.
+        default: Its value where it is not set; None where the service does not start without it.
+        needed_by: The features that read it (all of them).
+    """
+
+    name: str
+    meaning: str
+    default: str | None
+    needed_by: tuple[str, ...] = ()
+
+
+VARIABLES = (
+    Variable("MESSAGE", "What the home page says", "Hello, world!", ("settings",)),
+    Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
+    Variable(
+        "DATABASE_URL",
+        "Where the database is, such as postgresql://user:password@host/database",
+        None,
+        ("postgresql",),
+    ),
+    Variable(
+        "DATABASE_POOL_SIZE",
+        "How many connections a process keeps open",
+        "5",
+        ("postgresql", "settings"),
+    ),
+    Variable(
+        "DATABASE_TIMEOUT",
+        "Seconds after which the database counts as down",
+        "5",
+        ("database", "settings"),
+    ),
+    Variable(
+        "MIGRATE_ON_START",
+        "Whether the start brings the tables up to date",
+        "true",
+        ("database", "settings"),
+    ),
+    Variable("DATA_DIRECTORY", "Where uploads are kept", "data", ("background_tasks",)),
+    Variable("BASIC_AUTH_USERNAME", "The name of the user", None, ("basic_auth",)),
+    Variable("BASIC_AUTH_PASSWORD", "The password of the user", None, ("basic_auth",)),
+    Variable(
+        "CORS_ORIGINS",
+        "The origins whose pages may read answers, as a JSON list",
+        "[]",
+        ("cors", "settings"),
+    ),
+    Variable(
+        "CORS_CREDENTIALS",
+        "Whether these pages may send cookies and passwords",
+        "false",
+        ("cors", "settings"),
+    ),
+    Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
+)
+
+
+def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
+    """List the environment variables of a service with these features, in the order of the table."""
+    return [
+        replace(variable, default=variable.default and variable.default.format(package=package))
+        for variable in VARIABLES
+        if all(on[feature] for feature in variable.needed_by)
     ]
 
 
@@ -259,5 +331,6 @@ class ServiceContext(ContextHook):
         context["when"] = {feature: "." if active else "" for feature, active in on.items()}
         context["dependencies"] = requirements(on, development=False)
         context["development_dependencies"] = requirements(on, development=True)
+        context["variables"] = variables(on, answers["package_name"])
         context["defaults"] = Defaults(context)
         context["problem"] = problem
