@@ -133,6 +133,7 @@ class Variable:
 
 VARIABLES = (
     Variable("MESSAGE", "What the home page says", "Hello, world!", ("settings",)),
+    Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
     Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
     Variable(
         "DATABASE_URL",
@@ -173,7 +174,6 @@ VARIABLES = (
         "false",
         ("cors", "settings"),
     ),
-    Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
 )
 
 

@@ -1,5 +1,7 @@
 """Errors are JSON, whatever goes wrong."""
 
+from collections.abc import Callable
+
 import pytest
 from httpx2 import Client
 
@@ -75,6 +77,11 @@ def test_body_over_the_limit(client: Client) -> None:
 
     assert answer.status_code == 413
     assert answer.json() == {"detail": "Content Too Large"}
+
+
+def test_a_limit_that_cannot_work_is_refused(start: Callable[..., Client]) -> None:
+    with pytest.raises(ValueError, match="Set MAX_BODY_SIZE"):
+        start(max_body_size=0)
 
 
 def test_bug(

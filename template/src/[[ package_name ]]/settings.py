@@ -1,16 +1,13 @@
 """What can be set."""
 
-#{% set checked = when.postgresql or when.basic_auth or when.cors %}
 #{% set from_environment = when.database or when.basic_auth or when.background_tasks %}
 #{% if when.settings %}
 from pathlib import Path
-#{% if checked %}
 from typing import Self
-#{% endif %}
 
 #{% if when.basic_auth %}
 from pydantic import Field, model_validator
-#{% elif checked %}
+#{% else %}
 from pydantic import model_validator
 #{% endif %}
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +46,8 @@ class Settings:
 
 #{% endif %}
     message: str = "Hello, world!"
+    # The largest body of a request, in bytes.
+    max_body_size: int = 10 * 1024 * 1024
     #{% if when.sqlite and when.settings %}
     database_url: str = "sqlite:///[[ package_name ]].db"
     #{% elif when.sqlite %}
@@ -87,10 +86,6 @@ class Settings:
     #{% endif %}
     # Your own settings:
 
-    # The largest body of a request, in bytes.
-    max_body_size: int = 10 * 1024 * 1024
-    #{% if checked %}
-
     #{% if when.settings %}
     @model_validator(mode="after")
     def check(self) -> Self:
@@ -98,6 +93,8 @@ class Settings:
     def __post_init__(self) -> None:
     #{% endif %}
         """Refuse to start with what cannot work or is not safe."""
+        if self.max_body_size < 1:
+            raise ValueError("Set MAX_BODY_SIZE to a number of bytes above zero.")
         #{% if when.postgresql %}
         if not self.database_url:
             raise ValueError("Set DATABASE_URL, such as postgresql://user:password@host/database.")
@@ -116,4 +113,3 @@ class Settings:
         #{% if when.settings %}
         return self
         #{% endif %}
-    #{% endif %}

@@ -22,9 +22,8 @@ async def on_http_exception(_: Request, error: HTTPException) -> Response:
         # FastAPI answers 400 when the body cannot even be decoded: here that is not valid either.
         field = InvalidField(loc=["body"], msg="The body is not valid JSON", type="json_invalid")
         return answer(422, InvalidRequest(detail=[field]))
-    detail = error.detail
-    if detail == HTTPStatus(error.status_code).phrase:
-        detail = PHRASES.get(error.status_code, detail)
+    unnamed = error.detail == HTTPStatus(error.status_code).phrase
+    detail = PHRASES.get(error.status_code, error.detail) if unnamed else error.detail
     headers = dict(error.headers) if error.headers else None
     return answer(error.status_code, Problem(detail=detail), headers)
 

@@ -16,10 +16,9 @@ def answer(status: int, problem: BaseModel) -> Response:
 def on_http_exception(error: HTTPException) -> Response:
     """Answer an error that a view or the framework raised with its status; a bug is a 500."""
     status = error.code or 500
-    detail = error.description or ""
-    if detail == type(error).description:
-        detail = PHRASES.get(status, error.name)
-    response = answer(status, Problem(detail=detail))
+    phrase = PHRASES.get(status, error.name)
+    detail = phrase if error.description == type(error).description else error.description
+    response = answer(status, Problem(detail=detail or phrase))
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers[name] = value
