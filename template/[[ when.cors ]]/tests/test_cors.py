@@ -25,6 +25,7 @@ def test_an_allowed_origin_may_read_answers_and_errors(
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
     assert {name.strip() for name in exposed.split(",")} == {"Location", "X-Process-Time"}
+    assert answer.headers["Vary"] == "Origin"
 
 
 def test_a_bug_may_be_read_too(
@@ -49,6 +50,13 @@ def test_another_origin_may_not(start: Callable[..., Client], origins: tuple[str
 
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_without_an_origin(start: Callable[..., Client]) -> None:
+    answer = start(cors_origins=(FRIEND,)).get("/items")
+
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert answer.headers["Vary"] == "Origin"
 
 
 @pytest.mark.parametrize("origin", ["https://friend.example.evil", "http://friend.example", "null"])

@@ -94,6 +94,13 @@ def test_an_empty_form_is_wrong_everywhere_it_must_be_filled(client: Client) -> 
     assert answer.text.count("aria-invalid") == 2
 
 
+def test_the_last_of_several_values_counts(client: Client) -> None:
+    client.post("/", data={"name": ["First", "Last"], "price": "1"})
+
+    (item,) = client.get("/items").json()["items"]
+    assert item["name"] == "Last"
+
+
 def test_every_link_leads_somewhere(client: Client) -> None:
     links = [link for link in Page(client.get("/").text).links if link.startswith("/")]
 

@@ -48,13 +48,13 @@ from fastapi.routing import APIRoute
 #{% endif %}
 
 #{% if when.cors and when.pages %}
-from . import cors, errors, middleware, templating
+from . import cors, custom, errors, middleware, templating
 #{% elif when.cors %}
-from . import cors, errors, middleware
+from . import cors, custom, errors, middleware
 #{% elif when.pages %}
-from . import errors, middleware, templating
+from . import custom, errors, middleware, templating
 #{% else %}
-from . import errors, middleware
+from . import custom, errors, middleware
 #{% endif %}
 #{% if when.basic_auth and when.single_module %}
 from .authentication import UsernameDep
@@ -137,10 +137,9 @@ from .uploads import Uploads
 
 
 #{% endif %}
-# Your own routes:
+#{% else %}
 
 #{% endif %}
-
 def operation_id(route: APIRoute) -> str:
     """Name an operation of the API like its function."""
     return route.name
@@ -170,6 +169,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="0.1.0",
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
+        swagger_ui_oauth2_redirect_url=None,
         #{% if when.database %}
         lifespan=lifespan,
         #{% endif %}
@@ -205,6 +205,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% if when.background_tasks %}
     app.include_router(uploads_router)
     #{% endif %}
-    # Your own routers:
-
+    custom.init_app(app)
     return app

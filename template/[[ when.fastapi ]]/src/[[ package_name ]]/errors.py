@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from .problems import PHRASES, InvalidField, InvalidRequest, NotFoundError, Problem
 
@@ -16,7 +17,19 @@ def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = Non
     return Response(body, status, headers=headers, media_type="application/json")
 
 
-async def on_http_exception(_: Request, error: HTTPException) -> Response:
+def allowed_methods(request: Request) -> str:
+    """List the methods of a path; the error itself names those of the first route only."""
+    return ", ".join(
+        method
+        for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    )
+
+
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer an error that a route or the framework raised with its status."""
     if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
         # FastAPI answers 400 when the body cannot even be decoded: here that is not valid either.
@@ -24,7 +37,9 @@ async def on_http_exception(_: Request, error: HTTPException) -> Response:
         return answer(422, InvalidRequest(detail=[field]))
     unnamed = error.detail == HTTPStatus(error.status_code).phrase
     detail = PHRASES.get(error.status_code, error.detail) if unnamed else error.detail
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := allowed_methods(request)):
+        headers["Allow"] = methods
     return answer(error.status_code, Problem(detail=detail), headers)
 
 

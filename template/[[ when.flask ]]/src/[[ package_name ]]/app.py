@@ -46,6 +46,7 @@ from . import (
     #{% if when.cors %}
     cors,
     #{% endif %}
+    custom,
     #{% if when.database %}
     dependencies,
     #{% endif %}
@@ -134,10 +135,9 @@ from .uploads import Uploads
 
 
 #{% endif %}
-# Your own routes:
+#{% else %}
 
 #{% endif %}
-
 #{% if when.database %}
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
     """Build the application; tests give it settings and a database of their own."""
@@ -191,6 +191,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% if when.background_tasks %}
     app.register_blueprint(uploads_blueprint)
     #{% endif %}
-    # Your own blueprints:
-
+    custom.init_app(app)
     return app

@@ -11,7 +11,6 @@ and headers, or None for an answer without a body.
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import suppress
 from functools import partial, update_wrapper
 from typing import Any, get_args, get_type_hints
 
@@ -65,12 +64,15 @@ class Operation:
         wrong: list[InvalidField] = []
         for location, model in self.inputs.items():
             try:
-                checked[location] = model.model_validate(self.read(location, path))
+                given = self.read(location, path)
+                checked[location] = model.model_validate(given, from_attributes=True)
             except ValidationError as error:
                 wrong += (
                     InvalidField(loc=[location, *e["loc"]], msg=e["msg"], type=e["type"])
                     for e in error.errors()
                 )
+            except InvalidRequestError as error:
+                wrong += error.fields
         if wrong:
             raise InvalidRequestError(wrong)
         returned = self.view(**dict(checked.pop("path", ())), **checked)
@@ -149,12 +151,24 @@ def read_query(lists: Container[str]) -> dict[str, str | list[str]]:
 
 
 def read_body() -> Any:
-    """Read the JSON body; what is not JSON is given as it is, and no model accepts it."""
+    """Read the JSON body; one that does not say it is JSON is taken as bytes, which no model is."""
     body = request.get_data()
-    if request.is_json:
-        with suppress(ValueError, RecursionError):
-            return json.loads(body)
-    return body
+    if not body:
+        raise invalid_body("missing", "The body is missing")
+    if not request.is_json:
+        return body
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError as error:
+        raise invalid_body("json_invalid", "The body is not valid JSON", error.pos) from None
+    except (ValueError, RecursionError):
+        raise invalid_body("json_invalid", "The body is not valid JSON") from None
+
+
+def invalid_body(kind: str, message: str, *position: int) -> InvalidRequestError:
+    """Say what is wrong with a body as a whole, and where."""
+    field = InvalidField(loc=["body", *position], msg=message, type=kind)
+    return InvalidRequestError([field])
 
 
 def problem(status: int) -> Model:

@@ -1,9 +1,15 @@
 """Which other origins may read the answers."""
 
-from flask import Flask
+from flask import Flask, Response
 from flask_cors import CORS
 
 from .settings import Settings
+
+
+def vary_by_origin(response: Response) -> Response:
+    """Tell caches that an answer is for the origin of its request alone."""
+    response.vary.add("Origin")
+    return response
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -15,5 +21,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         methods=["DELETE", "GET", "PATCH", "POST", "PUT"],
         allow_headers=["Authorization", "Content-Type"],
         expose_headers=["Location", "X-Process-Time"],
+        always_send=False,
         send_wildcard=True,
+        vary_header=False,
     )
+    app.after_request(vary_by_origin)

@@ -34,7 +34,7 @@ def show_home() -> Response:
 @pages_blueprint.post("/")
 def add_item() -> BaseResponse:
     """Add the item in the form and show the page anew, or say what is wrong with it."""
-    form = request.form.to_dict()
+    form = dict(request.form.items(multi=True))
     item, errors = read_item_form(form)
     if item is None:
         return render_home(form, errors)
