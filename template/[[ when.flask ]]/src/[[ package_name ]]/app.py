@@ -173,8 +173,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
     openapi.init_app(
         app,
-        title=[[ project_name | quoted ]],
-        description=[[ description | quoted ]],
+        title=[[ project_name | python_string ]],
+        description=[[ description | python_string ]],
         version="0.1.0",
     )
 

@@ -12,13 +12,14 @@ and headers, or None for an answer without a body.
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial, update_wrapper
+from http import HTTPStatus
 from typing import Any, get_args, get_type_hints
 
 from flask import Flask, Response, current_app, request
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from .problems import PHRASES, InvalidField, InvalidRequest, Problem
+from .problems import InvalidField, InvalidRequest, Problem
 
 Model = type[BaseModel]
 SCHEMAS = "#/components/schemas/{model}"
@@ -109,18 +110,22 @@ class Operation:
             "summary": name.replace("_", " ").title(),
             "description": self.view.__doc__,
             "operationId": name,
-            "parameters": [
-                *parameters("path", self.inputs.get("path")),
-                *parameters("query", self.inputs.get("query")),
-            ],
             "responses": {
                 str(self.status): {"description": "Successful Response", **content(self.answer)},
                 **{
-                    str(status): {"description": PHRASES[status], **content(problem(status))}
+                    str(status): {
+                        "description": HTTPStatus(status).phrase,
+                        **content(problem(status)),
+                    }
                     for status in self.errors
                 },
             },
         }
+        if accepted := [
+            *parameters("path", self.inputs.get("path")),
+            *parameters("query", self.inputs.get("query")),
+        ]:
+            described["parameters"] = accepted
         if "body" in self.inputs:
             described["requestBody"] = {"required": True, **content(self.inputs["body"])}
         return described | self.described

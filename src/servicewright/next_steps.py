@@ -1,0 +1,71 @@
+"""What to do with a new project, as commands that work as they are printed."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servicewright.projects import Project
+
+# How a service is run in development, and where it listens then.
+DEVELOPMENT = {
+    "fastapi": ("run fastapi dev", "http://127.0.0.1:8000"),
+    "flask": ("run flask --app {package_name}.main run --debug", "http://127.0.0.1:5000"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something to do: why, and the commands."""
+
+    purpose: str
+    commands: tuple[str, ...]
+
+
+def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = None) -> list[Step]:
+    """List what turns a new project into a running service.
+
+    Args:
+        project: The project.
+        typed: Its path as the user wrote it.
+        uv_installed: Whether ``uv`` is a command here; found out when it is not given.
+    """
+    if uv_installed is None:
+        uv_installed = shutil.which("uv") is not None
+    uv = "uv" if uv_installed else "python -m uv"
+    steps = []
+    enter = [shlex.join(["cd", str(typed)])] if str(typed) != "." else []
+    if not (project.path / ".git").exists():
+        enter.append("git init")
+        steps.append(Step("Put it under version control, which updates need", tuple(enter)))
+    elif enter:
+        steps.append(Step("Go there", tuple(enter)))
+    install = [f"{uv} sync"] if uv_installed else ["python -m pip install uv", f"{uv} sync"]
+    steps.append(Step("Install what it needs", tuple(install)))
+    command, address = DEVELOPMENT.get(str(project.answers.get("framework")), ("", ""))
+    if command:
+        command = command.format(package_name=project.answers.get("package_name"))
+        steps.append(Step(f"Run it for development, on {address}", (f"{uv} {command}",)))
+    steps.append(Step("Run its tests", (f"{uv} run pytest",)))
+    return steps
+
+
+def copier_command(project: Project, typed: Path) -> str:
+    """Give the ``copier copy`` command that makes the same project.
+
+    It holds all answers, so nothing is asked, and the version of the template, so that it stays
+    the same command. Only a template with changes that are not committed has no version.
+    """
+    command = ["copier", "copy", "--trust"]
+    ref = project.source.ref if project.source.is_dirty else project.commit
+    if ref is not None:
+        command += ["--vcs-ref", ref]
+    for name, answer in project.answers.items():
+        value = str(answer).lower() if isinstance(answer, bool) else str(answer)
+        command += ["--data", f"{name}={value}"]
+    return shlex.join([*command, project.source.location, str(typed)])

@@ -1,0 +1,257 @@
+"""Makes a project from the template: whole, or not at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import copier
+import yaml
+from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
+from jinja2 import TemplateError as JinjaError
+from plumbum import ProcessExecutionError, local
+
+from servicewright import questions
+from servicewright.errors import DestinationError, ServicewrightError, TemplateError
+from servicewright.templates import complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from servicewright.questions import Question
+    from servicewright.templates import Source
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that was made.
+
+    Attributes:
+        path: Where it is.
+        source: The template it is made from.
+        commit: The version of the template that it remembers; None when the template has none.
+        answers: All its answers, by the name of the question.
+        warnings: What the user should know about it, one sentence each.
+    """
+
+    path: Path
+    source: Source
+    commit: str | None
+    answers: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def create(
+    source: Source, destination: Path, given: Iterable[tuple[str, str]], *, ask: bool
+) -> Project:
+    """Make a project.
+
+    It is rendered beside its destination and put in place with one rename, so whatever goes
+    wrong, an interrupt too, leaves the destination as it was.
+
+    Args:
+        source: The template.
+        destination: A path where nothing is, or an empty directory. A directory that holds
+            nothing but ``.git`` counts as empty: it is a repository that awaits its first files.
+        given: Names of questions and the answers, as they were typed.
+        ask: Whether to ask what is not given; the defaults are taken otherwise.
+
+    Raises:
+        AnswerError: An answer is not one that the template takes.
+        DestinationError: The destination is taken, or cannot be written to.
+        TemplateError: The template cannot be fetched, or is not one.
+        ServicewrightError: Copier refuses for another reason, such as an answer's validator.
+    """
+    destination = _check(destination)
+    answers = questions.parse_answers(_questions(source), given)
+    with _staged(destination) as staged, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CopierWarning)
+        with _told_in_a_sentence(source), _environment(ask=ask):
+            worker = copier.run_copy(
+                source.location,
+                staged,
+                data=answers,
+                vcs_ref=source.ref,
+                defaults=not ask,
+                unsafe=True,
+                quiet=True,
+            )
+    return Project(
+        path=destination,
+        source=source,
+        commit=worker.template.commit,
+        answers={
+            name: answer
+            for name, answer in worker.answers.user.items()
+            if name not in worker.answers.hidden
+        },
+        warnings=(*_limits(source), *_sentences(caught)),
+    )
+
+
+def _questions(source: Source) -> list[Question]:
+    """List the questions of a template, which is fetched if need be.
+
+    Raises:
+        TemplateError: It cannot be fetched, or has no questions.
+    """
+    if source.directory is not None and source.ref in {None, "HEAD"}:
+        return questions.read(source.directory)
+    # Copier fetches it and would write nothing. What it makes of the defaults does not matter
+    # here, so the settings of this machine stay out.
+    with (
+        tempfile.TemporaryDirectory() as nowhere,
+        warnings.catch_warnings(action="ignore", category=CopierWarning),
+        _told_in_a_sentence(source),
+        _environment(ask=False),
+    ):
+        worker = copier.run_copy(
+            source.location,
+            Path(nowhere, "service"),
+            vcs_ref=source.ref,
+            settings=copier.Settings(),
+            defaults=True,
+            pretend=True,
+            unsafe=True,
+            quiet=True,
+            skip_tasks=True,
+        )
+        config = worker.template.questions_data
+    if not config:
+        raise TemplateError(f"{source.location} is not a template: it asks no questions.")
+    return questions.from_config(config)
+
+
+def _check(destination: Path) -> Path:
+    """Give the absolute path of a destination that can be written to.
+
+    Raises:
+        DestinationError: It is taken.
+    """
+    try:
+        path = destination.expanduser().resolve()
+        if not path.exists():
+            return path
+        if not path.is_dir():
+            raise DestinationError(f"{destination} is a file: choose another destination.")
+        if any(child.name != ".git" for child in path.iterdir()):
+            raise DestinationError(f"{destination} is not empty: choose another destination.")
+    except (OSError, RuntimeError) as error:
+        raise DestinationError(f"{destination} cannot be used: {_reason(error)}.") from error
+    return path
+
+
+@contextmanager
+def _staged(destination: Path) -> Iterator[Path]:
+    """Lend a path to write a project to, and move what is there to the destination in the end.
+
+    The path has the destination's name, from which Copier derives defaults, and lies on its file
+    system, where a rename is atomic. After an exception nothing is moved and nothing is left.
+
+    Raises:
+        DestinationError: A project cannot be written there.
+    """
+    existing = next(path for path in (destination, *destination.parents) if path.exists())
+    missing = destination.relative_to(existing)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".servicewright-", dir=existing) as directory:
+            if missing.parts:
+                yield Path(directory) / missing
+                # The topmost new directory carries the others along.
+                Path(directory, missing.parts[0]).rename(existing / missing.parts[0])
+            else:
+                staged = Path(directory) / destination.name
+                yield staged
+                _move_children(staged, destination)
+    except OSError as error:
+        raise DestinationError(f"{destination} cannot be written: {_reason(error)}.") from error
+
+
+def _move_children(source: Path, destination: Path) -> None:
+    """Move all that a directory holds; after an exception nothing of it is in the destination."""
+    moved: list[Path] = []
+    try:
+        for child in sorted(source.iterdir()):
+            moved.append(destination / child.name)
+            child.rename(moved[-1])
+    except BaseException:
+        for path in moved:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _environment(*, ask: bool) -> Iterator[None]:
+    """Keep git from asking for a password where nobody would answer."""
+    with local.env() if ask else local.env(GIT_TERMINAL_PROMPT="0"):
+        yield
+
+
+@contextmanager
+def _told_in_a_sentence(source: Source) -> Iterator[None]:
+    """Turn what Copier and its libraries raise into errors for the user."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # Copier's own interrupt is an error of Copier's as well.
+        raise
+    except ProcessExecutionError as error:
+        reason = complaint(str(error.stderr))
+        raise TemplateError(f"git cannot get {source.location}: {reason}.") from error
+    except ValueError as error:
+        raise ServicewrightError(_refusal(error)) from error
+    except (CopierError, JinjaError, yaml.YAMLError) as error:
+        raise ServicewrightError(_sentence(error)) from error
+
+
+def _refusal(error: ValueError) -> str:
+    """Say what Copier refuses, and how to give another answer."""
+    message = _sentence(error)
+    refused = re.fullmatch(r"Validation error for question '(\w+)': (.+)\.", message)
+    if refused is None:
+        return message
+    question, reason = refused.groups()
+    return f"{reason} (to answer it: --set {question}=VALUE)."
+
+
+def _limits(source: Source) -> Sequence[str]:
+    """Say why a project cannot be updated, when it cannot."""
+    if not source.is_repository:
+        return [f"{source.location} is not a git repository, so the project cannot be updated."]
+    if source.is_dirty:
+        sentence = (
+            f"{source.location} has changes that are not committed, so the project cannot be "
+            "updated: commit them and make it again."
+        )
+        return [sentence]
+    return []
+
+
+def _sentences(caught: Iterable[warnings.WarningMessage]) -> Iterator[str]:
+    """Give Copier's warnings as text, but for what is said better elsewhere."""
+    for warning in caught:
+        if issubclass(warning.category, CopierWarning) and not issubclass(
+            warning.category, DirtyLocalWarning
+        ):
+            yield _sentence(warning.message)
+
+
+def _sentence(error: Exception | str) -> str:
+    """Put a message on one line."""
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if message.endswith(".") else f"{message}."
+
+
+def _reason(error: Exception) -> str:
+    """Say why an operation failed, without the path that is named already."""
+    strerror = getattr(error, "strerror", None)
+    return (strerror or str(error) or type(error).__name__).rstrip(".")

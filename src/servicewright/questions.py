@@ -1,0 +1,147 @@
+"""What a template asks, as far as its answers can be known before Copier runs."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+
+from servicewright.errors import AnswerError, TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+Answer: TypeAlias = str | bool | int | float
+
+# Copier takes these words, and makes True of every other word.
+YES = frozenset({"1", "on", "t", "true", "y", "yes"})
+NO = frozenset({"0", "f", "false", "n", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of copier.yml.
+
+    Attributes:
+        name: The name under which the answer is remembered.
+        answers: Every answer it takes, in the order of copier.yml; None when any text may do.
+    """
+
+    name: str
+    answers: tuple[Answer, ...] | None = None
+
+    @property
+    def is_yes_no(self) -> bool:
+        """Whether the answer is yes or no."""
+        return self.answers == (False, True)
+
+    def parse(self, text: str) -> Answer:
+        """Turn what was typed into an answer.
+
+        A free text is taken as it is: its validator in copier.yml has the last word.
+
+        Raises:
+            AnswerError: The question takes only certain answers, and this is none of them.
+        """
+        if self.answers is None:
+            return text
+        if self.is_yes_no:
+            word = text.strip().lower()
+            if word not in YES | NO:
+                raise AnswerError(
+                    f"{self.name} must be yes or no, not {text!r}: "
+                    f"write {self.name}=yes or {self.name}=no."
+                )
+            return word in YES
+        for answer in self.answers:
+            if text == str(answer):
+                return answer
+        allowed = ", ".join(str(answer) for answer in self.answers)
+        raise AnswerError(f"{self.name} must be one of {allowed}, not {text!r}.")
+
+
+def from_config(config: Mapping[str, Any]) -> list[Question]:
+    """List the questions of a parsed copier.yml, in its order.
+
+    Keys that start with an underscore are Copier's own settings.
+    """
+    return [
+        Question(name, _closed_answers(details))
+        for name, details in config.items()
+        if not name.startswith("_")
+    ]
+
+
+def read(template: Path) -> list[Question]:
+    """List the questions of the template in a directory.
+
+    Raises:
+        TemplateError: There is no copier.yml, or it is not what Copier could read.
+    """
+    path = template / "copier.yml"
+    try:
+        config = yaml.safe_load(path.read_bytes())
+    except FileNotFoundError:
+        raise TemplateError(f"{template} is not a template: it has no copier.yml.") from None
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise TemplateError(f"{path} cannot be read: {reason}.") from error
+    if not isinstance(config, dict):
+        raise TemplateError(f"{path} asks no questions, so {template} is not a template.")
+    return from_config(config)
+
+
+def parse_answers(
+    questions: Sequence[Question], given: Iterable[tuple[str, str]]
+) -> dict[str, Answer]:
+    """Check what the user gave against the questions.
+
+    Raises:
+        AnswerError: A name is no question's, an answer is none that its question takes, or two
+            answers to one question differ.
+    """
+    by_name = {question.name: question for question in questions}
+    answers: dict[str, Answer] = {}
+    for name, text in given:
+        if name not in by_name:
+            raise AnswerError(_unknown(name, list(by_name)))
+        answer = by_name[name].parse(text)
+        if answers.setdefault(name, answer) != answer:
+            raise AnswerError(
+                f"{name} is given twice, as {answers[name]} and as {answer}: keep one of them."
+            )
+    return answers
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    """Say that there is no such question, and which one may have been meant."""
+    if similar := difflib.get_close_matches(name, known, n=1):
+        return f"There is no question {name!r}: did you mean {similar[0]!r}?"
+    return f"There is no question {name!r}: the questions are {', '.join(known)}."
+
+
+def _closed_answers(details: Any) -> tuple[Answer, ...] | None:
+    """Give all answers that a question takes; None when they cannot be listed."""
+    if not isinstance(details, dict):
+        # The short form of a question is its default alone.
+        details = {"default": details}
+    choices = details.get("choices")
+    # Choices that are text are a Jinja template: what it gives depends on other answers.
+    if details.get("multiselect") or isinstance(choices, str):
+        return None
+    if choices:
+        pairs = choices.items() if isinstance(choices, dict) else map(_pair, choices)
+        return tuple(value["value"] if isinstance(value, dict) else value for _, value in pairs)
+    kind = details.get("type") or type(details.get("default")).__name__
+    return (False, True) if kind == "bool" else None
+
+
+def _pair(choice: Any) -> tuple[Any, Any]:
+    """Give a choice of a list as label and value: it may be one thing that is both."""
+    if isinstance(choice, list):
+        label, value = choice
+        return label, value
+    return choice, choice

@@ -1,0 +1,80 @@
+"""What all tests share: templates to render, and a machine without settings of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from plumbum import local
+from repositories import commit, git
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_the_machine_stay_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Make Copier and git behave as on a machine that nobody has configured."""
+    home = tmp_path_factory.mktemp("settings")
+    copier_settings = home / "copier.yml"
+    copier_settings.write_text("{}\n")
+    git_settings = home / "gitconfig"
+    git_settings.write_text(
+        "[user]\n\tname = Robin Example\n\temail = robin@example.com\n"
+        "[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n"
+    )
+    settings = {
+        "COPIER_SETTINGS_PATH": str(copier_settings),
+        "COPIER_CACHE_DIR": str(home / "cache"),
+        "GIT_CONFIG_GLOBAL": str(git_settings),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    # A hook of git's that runs the tests sets variables that point every git at its repository.
+    misleading = [
+        name
+        for name in os.environ
+        if name.startswith("GIT_") and name not in {"GIT_EXEC_PATH", "GIT_SSL_CAINFO"}
+    ]
+    # Copier runs git with a copy of the environment that is made when it is imported.
+    with pytest.MonkeyPatch.context() as patch, local.env():
+        for name in misleading:
+            patch.delenv(name)
+            local.env.pop(name, "")
+        for name, value in settings.items():
+            patch.setenv(name, value)
+            local.env[name] = value
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the template as it is in the working tree, without git, from which renders are fast."""
+    copy = tmp_path_factory.mktemp("template")
+    shutil.copy2(ROOT / "copier.yml", copy)
+    for folder in ("extensions", "template"):
+        shutil.copytree(
+            ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache")
+        )
+    return copy
+
+
+@pytest.fixture(scope="session")
+def _committed_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    copy = tmp_path_factory.mktemp("committed") / "template"
+    shutil.copytree(template, copy)
+    commit(copy)
+    return copy
+
+
+@pytest.fixture
+def template_repository(_committed_template: Path, tmp_path: Path) -> Path:
+    """Clone the template with all of it committed, for one test that may change it at will."""
+    clone = tmp_path / "template-repository"
+    git(tmp_path, "clone", "--quiet", str(_committed_template), str(clone))
+    return clone
