@@ -177,6 +177,26 @@ VARIABLES = (
         "false",
         ("cors", "settings"),
     ),
+    Variable("HOST", "The address that gunicorn listens on", "127.0.0.1", ("docker",)),
+    Variable("PORT", "The port that gunicorn listens on", "8000", ("docker",)),
+    Variable("WEB_CONCURRENCY", "How many processes serve requests", "2", ("docker", "database")),
+    Variable("WEB_THREADS", "How many threads each process has", "8", ("docker", "flask")),
+    Variable("WEB_TIMEOUT", "Seconds after which a stuck process is replaced", "30", ("docker",)),
+    Variable(
+        "WEB_GRACEFUL_TIMEOUT",
+        "Seconds in which requests and jobs can end when the server stops",
+        "30",
+        ("docker",),
+    ),
+    Variable("WEB_KEEPALIVE", "Seconds for which idle connections stay open", "5", ("docker",)),
+    Variable(
+        "FORWARDED_ALLOW_IPS",
+        "The proxies that are believed, as addresses or networks",
+        "127.0.0.1,::1",
+        ("docker",),
+    ),
+    Variable("WEB_ACCESS_LOG", "The file of the access log, or - for the output", "-", ("docker",)),
+    Variable("WEB_LOG_LEVEL", "How much gunicorn logs", "info", ("docker",)),
 )
 
 
