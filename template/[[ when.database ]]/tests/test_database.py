@@ -1,7 +1,7 @@
 """What the service does with its database."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from unittest.mock import Mock
@@ -24,6 +24,14 @@ from PACKAGE.store import ItemStore
 #{% endfilter %}
 
 CHAIR = {"name": "Chair", "price": "1.00"}
+
+
+@pytest.fixture
+def own_database(empty_database_url: str) -> Iterator[Database]:
+    """Give a database without tables, whose connections no other test uses."""
+    database = connect(Settings(database_url=empty_database_url))
+    yield database
+    database.engine.dispose()
 
 
 def test_half_a_change_is_not_kept(
@@ -55,10 +63,12 @@ def test_a_failed_commit_is_no_success(client: Client) -> None:
     assert client.get("/items").json()["total"] == 0
 
 
-def test_connections_are_given_back(client: Client, database: Database) -> None:
+def test_connections_are_given_back(start: Callable[..., Client], own_database: Database) -> None:
+    own_database.upgrade()
+    client = start(own_database)
     taken, returned = Mock(), Mock()
-    event.listen(database.engine, "checkout", taken)
-    event.listen(database.engine, "checkin", returned)
+    event.listen(own_database.engine, "checkout", taken)
+    event.listen(own_database.engine, "checkin", returned)
 
     client.post("/items", json=CHAIR)
     client.post("/items", json={})
@@ -68,11 +78,15 @@ def test_connections_are_given_back(client: Client, database: Database) -> None:
     assert returned.call_count == taken.call_count
 
 
-def test_not_ready_while_the_database_fails(client: Client, database: Database) -> None:
+def test_not_ready_while_the_database_fails(
+    start: Callable[..., Client], own_database: Database
+) -> None:
+    client = start(own_database)
+
     def fail(*_: object) -> None:
         raise OperationalError("SELECT 1", {}, RuntimeError("connection refused"))
 
-    event.listen(database.engine, "before_cursor_execute", fail)
+    event.listen(own_database.engine, "before_cursor_execute", fail)
 
     answer = client.get("/ready")
 
@@ -81,15 +95,18 @@ def test_not_ready_while_the_database_fails(client: Client, database: Database) 
     assert client.get("/health").status_code == 200
 
 
-def test_not_ready_while_the_database_hangs(client: Client, database: Database) -> None:
+def test_not_ready_while_the_database_hangs(
+    start: Callable[..., Client], own_database: Database
+) -> None:
+    client = start(own_database)
     probes, released = [], Event()
 
     def hang(*_: object) -> None:
         probes.append(time.monotonic())
         assert released.wait(10)
 
-    database.timeout = 0.1
-    event.listen(database.engine, "before_cursor_execute", hang)
+    own_database.timeout = 0.1
+    event.listen(own_database.engine, "before_cursor_execute", hang)
     started = time.monotonic()
 
     assert client.get("/ready").status_code == 503
@@ -97,29 +114,24 @@ def test_not_ready_while_the_database_hangs(client: Client, database: Database) 
     assert time.monotonic() - started < 5
     assert len(probes) == 1
 
-    database.timeout = 5
+    own_database.timeout = 5
     released.set()
     assert client.get("/ready").status_code == 200
 
 
 def test_start_brings_the_tables_up_to_date(
-    start: Callable[..., Client], database: Database
+    start: Callable[..., Client], own_database: Database
 ) -> None:
-    Base.metadata.drop_all(database.engine)
-
-    client = start(migrate_on_start=True)
+    client = start(own_database, migrate_on_start=True)
 
     assert client.post("/items", json=CHAIR).status_code == 201
 
 
-def test_migrations_make_the_tables_of_the_models(empty_database_url: str) -> None:
-    database = connect(Settings(database_url=empty_database_url))
+def test_migrations_make_the_tables_of_the_models(own_database: Database) -> None:
+    own_database.upgrade()
 
-    database.upgrade()
-
-    with database.engine.connect() as connection:
+    with own_database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-    database.engine.dispose()
 
 
 def test_the_alembic_command(

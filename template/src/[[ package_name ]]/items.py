@@ -19,10 +19,12 @@ def _with_cents(price: Decimal) -> Decimal:
 WITHOUT_NUL = r"^[^\x00]*$"
 
 ItemId = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=WITHOUT_NUL)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=WITHOUT_NUL, examples=["Chair"])]
 Note = Annotated[str, Field(max_length=500, pattern=WITHOUT_NUL)]
 Price = Annotated[
-    Decimal, Field(gt=0, max_digits=10, decimal_places=2), AfterValidator(_with_cents)
+    Decimal,
+    Field(gt=0, max_digits=10, decimal_places=2, examples=["49.90"]),
+    AfterValidator(_with_cents),
 ]
 Tag = Annotated[str, Field(min_length=1, max_length=30, pattern=WITHOUT_NUL)]
 Tags = Annotated[list[Tag], Field(max_length=10)]

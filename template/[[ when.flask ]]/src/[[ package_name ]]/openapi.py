@@ -247,8 +247,9 @@ REDOC = """<!doctype html>
 <title>API documentation</title>
 </head>
 <body>
-<redoc spec-url="/openapi.json"></redoc>
+<div id="redoc"></div>
 <script src="https://cdn.jsdelivr.net/npm/redoc@2/bundles/redoc.standalone.js"></script>
+<script>Redoc.init("/openapi.json", {}, document.getElementById("redoc"))</script>
 </body>
 </html>
 """

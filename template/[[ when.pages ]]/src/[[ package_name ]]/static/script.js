@@ -2,12 +2,16 @@
 const filter = document.getElementById("filter");
 
 if (filter) {
+  const items = [...document.querySelectorAll(".items li")];
+  const noMatch = document.getElementById("no-match");
+
   filter.hidden = false;
   filter.querySelector("input").addEventListener("input", (event) => {
     const text = event.target.value.trim().toLowerCase();
-    for (const item of document.querySelectorAll(".items li")) {
+    for (const item of items) {
       item.hidden = !item.textContent.toLowerCase().includes(text);
     }
+    noMatch.hidden = !items.every((item) => item.hidden);
   });
 }
 

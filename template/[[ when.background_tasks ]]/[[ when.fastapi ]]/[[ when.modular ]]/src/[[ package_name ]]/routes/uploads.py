@@ -33,7 +33,7 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 @uploads_router.post(
     "/{filename}",
     status_code=202,
-    openapi_extra={"requestBody": {"required": True, "content": BINARY}},
+    openapi_extra={"requestBody": {"content": BINARY}},
 )
 def upload_file(
     filename: Filename, body: BodyDep, uploads: UploadsDep, background_tasks: BackgroundTasks

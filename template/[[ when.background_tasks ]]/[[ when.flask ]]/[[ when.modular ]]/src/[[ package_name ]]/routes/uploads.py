@@ -21,7 +21,7 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 
 @uploads_blueprint.post("/<filename>")
-@operation(status=202, requestBody={"required": True, "content": BINARY})
+@operation(status=202, requestBody={"content": BINARY})
 def upload_file(filename: Filename) -> UploadAccepted:
     """Accept a file and process it later."""
     uploads = get_uploads()
