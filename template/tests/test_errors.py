@@ -20,8 +20,9 @@ def test_unknown_path(client: Client) -> None:
     assert answer.headers["Content-Type"] == "application/json"
 
 
-def test_a_trailing_slash_is_another_path(client: Client) -> None:
-    assert client.get("/items/").status_code == 404
+@pytest.mark.parametrize("path", ["/items/", "/items//1"])
+def test_a_slash_more_is_another_path(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,13 @@ def test_create_with_defaults(client: Client) -> None:
 
 
 def test_ids_differ(client: Client) -> None:
-    assert create(client)["id"] != create(client)["id"]
+    first, second = create(client), create(client)
+    client.delete(f"/items/{first['id']}")
+
+    third = create(client)
+
+    assert len({item["id"] for item in (first, second, third)}) == 3
+    assert client.get("/items").json()["items"] == [second, third]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from secrets import compare_digest
+from unittest.mock import Mock
 
 import pytest
 from httpx2 import Client
@@ -47,6 +49,20 @@ def test_wrong_credentials(client: Client, header: str | None) -> None:
     assert answer.status_code == 401
     assert answer.json() == {"detail": "Not authenticated"}
     assert answer.headers["WWW-Authenticate"].lower().startswith("basic")
+
+
+def test_name_and_password_are_always_compared_in_constant_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = Mock(wraps=compare_digest)
+    #{% filter replace("PACKAGE", package_name) %}
+    monkeypatch.setattr("PACKAGE.security.compare_digest", compare)
+    #{% endfilter %}
+
+    client.get("/whoami", auth=("eve", "wrong"))
+
+    compared = [call.args for call in compare.call_args_list]
+    assert compared == [(b"eve", b"ada"), (b"wrong", b"correct horse")]
 
 
 def test_is_documented(client: Client) -> None:

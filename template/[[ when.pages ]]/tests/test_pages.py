@@ -27,17 +27,18 @@ class Page(HTMLParser):
 
 def test_shows_the_message_and_the_items(start: Callable[..., Client]) -> None:
     client = start(message="Grüße & Küsse")
-    client.post("/items", json={"name": "<b>Chair</b>", "price": "49.90", "tags": ["oak"]})
+    client.post("/items", json={"name": "<b>Chair</b>", "price": "49.90", "tags": ["<b>oak</b>"]})
 
     answer = client.get("/")
 
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "Grüße &amp; Küsse" in answer.text
+    assert "Grüße & Küsse" not in answer.text
     assert "&lt;b&gt;Chair&lt;/b&gt;" in answer.text
     assert "<b>" not in answer.text
     assert "49.90" in answer.text
-    assert "oak" in answer.text
+    assert "&lt;b&gt;oak&lt;/b&gt;" in answer.text
 
 
 def test_without_items(client: Client) -> None:
