@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +14,20 @@ import typer
 from rich.console import Console
 
 from servicewright import __version__, templates
-from servicewright.errors import ServicewrightError, TemplateError, UsageError
+from servicewright.advice import advice
+from servicewright.errors import ProjectError, ServicewrightError, TemplateError, UsageError
+from servicewright.interrupts import Interrupted, interruptible
 from servicewright.next_steps import copier_command, next_steps
 from servicewright.variants import shard, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from servicewright.changes import Change
     from servicewright.projects import Project
+
+# What `set` and `update` return while files need the user's hand.
+CONFLICTS = 3
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -118,6 +126,148 @@ def new(  # noqa: PLR0913 - one for each option
     _report(project, destination)
 
 
+@app.command("set", no_args_is_help=True)
+def set_answers(
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[PROJECT] KEY=VALUE...",
+            help="The project, unless it is the current directory, and the new answers.",
+            show_default=False,
+        ),
+    ],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
+    ] = False,
+) -> None:
+    """Change answers of a project, at the version of the template that it is on.
+
+    All of the project must be committed; nothing is committed for you. Files that go are named
+    before anything is touched. The exit code is 3 while files have conflicts.
+    """
+    first, *others = arguments
+    names_project = "=" not in first or Path(first).is_dir()
+    project, texts = (Path(first), others) if names_project else (Path(), arguments)
+    with _told("Interrupted: nothing was changed."):
+        if not texts:
+            raise UsageError("No answer to change: write KEY=VALUE, such as docker=no.")
+        pairs = [_pair(text, "KEY=VALUE") for text in texts]
+        from servicewright import changes  # noqa: PLC0415
+
+        change = changes.prepare_answers(project, pairs)
+        if change.is_empty:
+            typer.echo("Nothing changes: the project has these answers.")
+            return
+        _make(change, yes=yes)
+    _end(change, project)
+
+
+@app.command()
+def update(
+    project: Annotated[
+        Path, typer.Argument(metavar="[PROJECT]", help="The project.", show_default="here")
+    ] = Path(),
+    *,
+    ref: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="Take the template at this tag, branch or commit.",
+            show_default="the newest release; of a template without releases, its last commit",
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
+    ] = False,
+) -> None:
+    """Bring what is new in the template to a project.
+
+    All of the project must be committed; nothing is committed for you. Files that go are named
+    before anything is touched. The exit code is 3 while files have conflicts.
+    """
+    with _told("Interrupted: nothing was changed."):
+        from servicewright import changes  # noqa: PLC0415
+
+        change = changes.prepare_version(project, ref)
+        if change is None:
+            typer.echo("Nothing is newer: the project is up to date.")
+            return
+        typer.echo(f"From version {change.before.commit} to {change.after.commit}.")
+        _make(change, yes=yes)
+    _end(change, project)
+
+
+@app.command(no_args_is_help=True)
+def diff(  # noqa: PLR0913 - one for each option
+    answers: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[A] B",
+            help="Answers such as framework=flask,database=none or just flask,docker; without A, "
+            "what B changes.",
+            show_default=False,
+        ),
+    ],
+    *,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Take other answers, and the template, from this project.",
+            show_default="the default answers",
+        ),
+    ] = None,
+    stat: Annotated[
+        bool, typer.Option("--stat", help="Only count the lines of each file.")
+    ] = False,
+    patch: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a patch for `git apply`.")
+    ] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH_OR_URL",
+            help="Take another template. Code that it brings is run: name one you trust.",
+            show_default=f"this checkout, or {templates.PUBLISHED}",
+        ),
+    ] = None,
+    ref: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="Take the template at this tag, branch or commit."),
+    ] = None,
+) -> None:
+    """Show what answers change: the difference between two services fresh from the template."""
+    with _told("Interrupted."):
+        if len(answers) > 2:  # noqa: PLR2004
+            raise UsageError(
+                "diff takes one or two lists of answers: separate the answers of a list by commas."
+            )
+        if project is not None and (template is not None or ref is not None):
+            raise UsageError("A project brings its template: leave --template and --ref out.")
+        from servicewright import changes, differences, projects  # noqa: PLC0415
+
+        if project is None:
+            source, base = templates.locate(template, ref), {}
+        else:
+            origin = changes.read(project)
+            source, base = origin.source, origin.answers
+        asked = projects.questions_of(source)
+        lists = [{**base, **differences.parse(asked, text)} for text in answers]
+        before, after = lists if len(lists) > 1 else (base, lists[0])
+        if patch is not None:
+            text = differences.difference(source, before, after, "-p", "--binary", "--full-index")
+            try:
+                patch.write_bytes(text)
+            except OSError as error:
+                raise UsageError(f"{patch} cannot be written: {error.strerror}.") from error
+            return
+        coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        shown = ["--stat=100"] if stat else ["-p"]
+        shown.append(f"--color={'always' if coloured else 'never'}")
+        typer.echo(differences.difference(source, before, after, *shown), nl=False)
+
+
 @app.command("variants")
 def list_variants(
     *,
@@ -157,12 +307,72 @@ def list_variants(
         typer.echo(f"{number:>{width}}  {variant.id}")
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str, form: str = "--set KEY=VALUE") -> tuple[str, str]:
     """Split an answer as it is given on the command line."""
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise UsageError(f"An answer is given as --set KEY=VALUE, not --set {text}.")
+        typed = form.replace("KEY=VALUE", text)
+        raise UsageError(f"An answer is given as {form}, not {typed}.")
     return name, value
+
+
+@contextmanager
+def _told(interrupted: str) -> Iterator[None]:
+    """Tell errors in a sentence, and an interrupt in this one."""
+    try:
+        with interruptible():
+            yield
+    except ServicewrightError as error:
+        raise _failure(error) from error
+    except Interrupted as interrupt:
+        Console(stderr=True).print(interrupted)
+        raise typer.Exit(interrupt.exit_code) from None
+
+
+def _make(change: Change, *, yes: bool) -> None:
+    """Name what is going to go, ask where it holds edits of the user's, and make the change."""
+    stderr = Console(stderr=True, soft_wrap=True, highlight=False)
+    for sentence in change.warnings:
+        stderr.print(f"Warning: {sentence}", style="yellow", markup=False)
+    _list("Files that go:", [name for name in change.dropped if name not in change.edited])
+    _list("Files that go with your edits in them:", change.edited, style="bold yellow")
+    if change.edited and not yes:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise ProjectError(
+                "Nothing was changed, because your edits would go: give --yes to let them go."
+            )
+        if not typer.confirm("Let them go? (git keeps what is committed)"):
+            typer.echo("Nothing was changed.")
+            raise typer.Exit(1)
+    change.make()
+
+
+def _list(heading: str, names: Sequence[str], style: str | None = None) -> None:
+    """Print names of files, one on a line."""
+    stdout = Console(soft_wrap=True, highlight=False)
+    if names:
+        stdout.print(heading, style=style, markup=False)
+    for name in names:
+        stdout.print(f"  {name}", markup=False)
+
+
+def _end(change: Change, typed: Path) -> None:
+    """Say what was changed and what is to be done, and fail while there are conflicts."""
+    stdout = Console(soft_wrap=True, highlight=False)
+    count = len(change.added) + len(change.modified) + len(change.dropped)
+    stdout.print(
+        f"{count} {'file' if count == 1 else 'files'} changed: {len(change.added)} new, "
+        f"{len(change.modified)} modified, {len(change.dropped)} gone.",
+        style="bold green",
+        markup=False,
+    )
+    _list("Files with conflicts:", change.conflicts, style="bold red")
+    for step in advice(change, typed):
+        stdout.print(f"\n{step.purpose}:", markup=False)
+        for command in step.commands:
+            stdout.print(f"  {command}", style="bold cyan", markup=False)
+    if change.conflicts:
+        raise typer.Exit(CONFLICTS)
 
 
 def _failure(error: ServicewrightError) -> typer.Exit:

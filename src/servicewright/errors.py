@@ -27,3 +27,7 @@ class TemplateError(ServicewrightError):
 
 class DestinationError(ServicewrightError):
     """A project cannot be written to the destination."""
+
+
+class ProjectError(ServicewrightError):
+    """A project cannot be changed in the state that it is in."""

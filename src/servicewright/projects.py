@@ -69,10 +69,10 @@ def create(
         ServicewrightError: Copier refuses for another reason, such as an answer's validator.
     """
     destination = _check(destination)
-    answers = questions.parse_answers(_questions(source), given)
+    answers = questions.parse_answers(questions_of(source), given)
     with _staged(destination) as staged, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CopierWarning)
-        with _told_in_a_sentence(source), _environment(ask=ask):
+        with told_in_a_sentence(source), environment(ask=ask):
             worker = copier.run_copy(
                 source.location,
                 staged,
@@ -91,11 +91,11 @@ def create(
             for name, answer in worker.answers.user.items()
             if name not in worker.answers.hidden
         },
-        warnings=(*_limits(source), *_sentences(caught)),
+        warnings=(*_limits(source), *sentences(caught)),
     )
 
 
-def _questions(source: Source) -> list[Question]:
+def questions_of(source: Source) -> list[Question]:
     """List the questions of a template, which is fetched if need be.
 
     Raises:
@@ -108,8 +108,8 @@ def _questions(source: Source) -> list[Question]:
     with (
         tempfile.TemporaryDirectory() as nowhere,
         warnings.catch_warnings(action="ignore", category=CopierWarning),
-        _told_in_a_sentence(source),
-        _environment(ask=False),
+        told_in_a_sentence(source),
+        environment(ask=False),
     ):
         worker = copier.run_copy(
             source.location,
@@ -190,14 +190,14 @@ def _move_children(source: Path, destination: Path) -> None:
 
 
 @contextmanager
-def _environment(*, ask: bool) -> Iterator[None]:
+def environment(*, ask: bool) -> Iterator[None]:
     """Keep git from asking for a password where nobody would answer."""
     with local.env() if ask else local.env(GIT_TERMINAL_PROMPT="0"):
         yield
 
 
 @contextmanager
-def _told_in_a_sentence(source: Source) -> Iterator[None]:
+def told_in_a_sentence(source: Source) -> Iterator[None]:
     """Turn what Copier and its libraries raise into errors for the user."""
     try:
         yield
@@ -236,7 +236,7 @@ def _limits(source: Source) -> Sequence[str]:
     return []
 
 
-def _sentences(caught: Iterable[warnings.WarningMessage]) -> Iterator[str]:
+def sentences(caught: Iterable[warnings.WarningMessage]) -> Iterator[str]:
     """Give Copier's warnings as text, but for what is said better elsewhere."""
     for warning in caught:
         if issubclass(warning.category, CopierWarning) and not issubclass(

@@ -1,0 +1,64 @@
+"""What to do after a change of a project, as commands that work as they are printed."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from servicewright import templates
+from servicewright.next_steps import Step
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servicewright.changes import Change
+
+_GUIDE = "https://github.com/servicewright/servicewright/blob/main/docs/moving.md"
+
+
+def advice(change: Change, typed: Path) -> list[Step]:
+    """List what the user may do now that a change is made.
+
+    Args:
+        change: The change.
+        typed: The project's path as the user wrote it.
+    """
+    enter = (shlex.join(["cd", str(typed)]),) if str(typed) != "." else ()
+    steps = []
+    if change.conflicts:
+        steps.append(
+            Step(
+                "Put the places right that <<<<<<< and >>>>>>> enclose, then",
+                (*enter, shlex.join(["git", "add", "--", *change.conflicts]), "git commit"),
+            )
+        )
+        look = "git diff"
+    else:
+        look = "git diff --staged"
+    steps.append(Step("Look at it", (*(() if change.conflicts else enter), look)))
+    steps.append(Step("Install what it needs now, and run its tests", ("uv sync", "uv run pytest")))
+    if not change.conflicts:
+        steps.append(Step("Keep it", ("git commit",)))
+    steps.append(Step("Or take all of it back", ("git restore --staged --worktree .",)))
+    if change.edited:
+        name = change.edited[0]
+        there = f"HEAD:{change.repository.prefix}{name}"
+        steps.append(
+            Step(
+                "Your edits that went are in git, until you commit as HEAD and then as HEAD~1",
+                (
+                    shlex.join(["git", "show", there]),
+                    shlex.join(["git", "restore", "--source=HEAD", "--", name]),
+                ),
+            )
+        )
+    if change.switches_framework:
+        steps.append(Step("How to move your own code to the other framework", (guide(),)))
+    return steps
+
+
+def guide() -> str:
+    """Say where the guide for moving between the frameworks is."""
+    root = templates.checkout()
+    page = None if root is None else root / "docs" / "moving.md"
+    return str(page) if page is not None and page.is_file() else _GUIDE

@@ -1,0 +1,292 @@
+"""Changes a project's answers, or the version of its template, without losing a line of the user's.
+
+A change is prepared in a copy of the project: there Copier updates it. What comes of it is known
+before the project is touched, and whatever happens until then leaves the project as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import copier
+import yaml
+from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
+
+from servicewright import questions
+from servicewright.errors import ProjectError, TemplateError
+from servicewright.projects import environment, questions_of, sentences, told_in_a_sentence
+from servicewright.repository import ANSWERS, Repository, Unmerged, conflicts
+from servicewright.templates import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from servicewright.questions import Answer
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a project remembers of how it was made.
+
+    Attributes:
+        source: The template, at the version that made it.
+        commit: The name of that version.
+        answers: The answers.
+    """
+
+    source: Source
+    commit: str
+    answers: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a project that is ready and not made yet.
+
+    Attributes:
+        repository: The project's repository.
+        head: The commit that the change starts from.
+        tree: What the project will be.
+        before: What the project remembers now.
+        after: What it will remember.
+        added: Files that it has not now.
+        modified: Files that will differ.
+        dropped: Files that will go.
+        edited: Those of them that the user edited.
+        unmerged: The versions of the files that need the user's hand.
+        warnings: What the user should know, one sentence each.
+    """
+
+    repository: Repository
+    head: str
+    tree: str
+    before: Origin
+    after: Origin
+    added: tuple[str, ...]
+    modified: tuple[str, ...]
+    dropped: tuple[str, ...]
+    edited: tuple[str, ...]
+    unmerged: tuple[Unmerged, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.added or self.modified or self.dropped)
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The files that need the user's hand, from the project's directory."""
+        names = {version.path.removeprefix(self.repository.prefix) for version in self.unmerged}
+        return sorted(names)
+
+    @property
+    def switches_framework(self) -> bool:
+        """Whether the user's own routes will be in a service of another framework."""
+        before, after = (origin.answers.get("framework") for origin in (self.before, self.after))
+        return before != after
+
+    def make(self) -> None:
+        """Change the project.
+
+        Raises:
+            ProjectError: It was changed since the change was prepared, or git refuses.
+        """
+        self.repository.become(self.head, self.tree, self.unmerged)
+
+
+def prepare_answers(project: Path, given: Iterable[tuple[str, str]]) -> Change:
+    """Prepare other answers, at the version of the template that the project is on.
+
+    Args:
+        project: The project.
+        given: Names of questions and the answers, as they were typed.
+
+    Raises:
+        AnswerError: An answer is not one that the template takes.
+        ProjectError: The project cannot be changed as it is.
+        TemplateError: The template cannot be fetched, or has the project's version no more.
+        ServicewrightError: Copier refuses for another reason, such as an answer's validator.
+    """
+    repository = Repository.of(project)
+    origin = read(repository.project)
+    answers = questions.parse_answers(questions_of(origin.source), given)
+    return _prepare(repository, origin, answers, copier.VcsRef.CURRENT)
+
+
+def prepare_version(project: Path, ref: str | None = None) -> Change | None:
+    """Prepare another version of the template, with the same answers.
+
+    Args:
+        project: The project.
+        ref: The version; the newest release when it is not given, or the last commit of a
+            template without releases.
+
+    Returns:
+        The change, or None when the project is on this version already, or on a newer one than
+        the newest release.
+
+    Raises:
+        ProjectError: The project cannot be changed as it is.
+        TemplateError: The template cannot be fetched, or what would be taken is not committed.
+        ServicewrightError: Copier refuses for another reason.
+    """
+    repository = Repository.of(project)
+    origin = read(repository.project)
+    try:
+        change = _prepare(repository, origin, {}, ref)
+    except _DowngradeError:
+        return None
+    return None if change.after.commit == origin.commit else change
+
+
+def read(project: Path) -> Origin:
+    """Read what a project remembers.
+
+    Raises:
+        ProjectError: Its answers file cannot be read, or does not say enough.
+        TemplateError: There is no such template on this machine.
+    """
+    path = project / ANSWERS
+    try:
+        loaded = yaml.safe_load(path.read_bytes())
+    except (OSError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ProjectError(f"{path} cannot be read: {reason}.") from error
+    if not isinstance(loaded, dict) or not loaded.get("_src_path"):
+        raise ProjectError(f"{path} does not say which template made the project.")
+    location, commit = str(loaded["_src_path"]), loaded.get("_commit")
+    if not commit:
+        raise ProjectError(
+            f"{location} was not a git repository when it made the project, so the project "
+            "cannot be changed: make it again from a template that git knows."
+        )
+    directory = Path(location).expanduser()
+    if ":" not in location and not directory.exists():
+        raise TemplateError(
+            f"The template is no longer at {location}: put it back, or correct _src_path in "
+            f"{path} and commit that."
+        )
+    source = Source(location, str(commit), directory if directory.is_dir() else None)
+    answers = {name: value for name, value in loaded.items() if not name.startswith("_")}
+    return Origin(source, str(commit), answers)
+
+
+class _DowngradeError(Exception):
+    """The newest release is older than what the project is on."""
+
+
+def _prepare(
+    repository: Repository,
+    origin: Origin,
+    answers: Mapping[str, Answer],
+    ref: str | copier.VcsRef | None,
+) -> Change:
+    """Make a change in a copy of the project, and look at what comes of it."""
+    head = repository.head()
+    # Programs that Copier started and an interrupt left behind may still write there.
+    with tempfile.TemporaryDirectory(
+        prefix="servicewright-", ignore_cleanup_errors=True
+    ) as directory:
+        top = Path(directory).resolve() / "copy" / repository.top.name
+        copy = repository.export(top)
+        said = _update(origin, copy, answers, ref)
+        unmerged = conflicts(top)
+        after = read(copy)
+        tree, ignored = repository.tree(top)
+        dropped = repository.changed(head, tree, "D")
+        edited = _edited(repository, origin, dropped, Path(directory).resolve() / "old")
+    said += [
+        f"{name} is not written, because the project's .gitignore names it."
+        for name in ignored
+        if "__pycache__/" not in name
+    ]
+    return Change(
+        repository=repository,
+        head=head,
+        tree=tree,
+        before=origin,
+        after=after,
+        added=tuple(repository.changed(head, tree, "A")),
+        modified=tuple(repository.changed(head, tree, "MT")),
+        dropped=tuple(dropped),
+        edited=tuple(edited),
+        unmerged=tuple(unmerged),
+        warnings=tuple(said),
+    )
+
+
+def _update(
+    origin: Origin, copy: Path, answers: Mapping[str, Answer], ref: str | copier.VcsRef | None
+) -> list[str]:
+    """Let Copier update a copy of the project, and give what it warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", CopierWarning)
+        # Copier prints there that a template has no tags, which is no fault.
+        silent = contextlib.redirect_stderr(io.StringIO())
+        with told_in_a_sentence(origin.source), environment(ask=False), silent:
+            try:
+                copier.run_update(
+                    copy,
+                    data=dict(answers),
+                    vcs_ref=ref,
+                    defaults=True,
+                    overwrite=True,
+                    unsafe=True,
+                    conflict="inline",
+                    quiet=True,
+                )
+            except UserMessageError as error:
+                # Copier has no error of its own for this.
+                if ref is None and "downgrading" in str(error):
+                    raise _DowngradeError from error
+                raise
+    if any(issubclass(warning.category, DirtyLocalWarning) for warning in caught):
+        raise TemplateError(
+            f"{origin.source.location} has changes that are not committed, and no later update "
+            "would find them again: commit them, or name a commit with --ref."
+        )
+    return list(sentences(caught))
+
+
+def _edited(
+    repository: Repository, origin: Origin, dropped: Sequence[str], old: Path
+) -> Sequence[str]:
+    """Pick the files that are not as the template wrote them."""
+    if not dropped:
+        return []
+    render(origin.source, old / repository.prefix, origin.answers)
+    as_written, _ = repository.tree(old)
+    differing = set(repository.changed(as_written, "HEAD"))
+    return [name for name in dropped if name in differing]
+
+
+def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> None:
+    """Write a project with certain answers, and the default ones to all other questions.
+
+    Raises:
+        TemplateError: The template cannot be fetched.
+        ServicewrightError: Copier refuses.
+    """
+    with (
+        warnings.catch_warnings(action="ignore", category=CopierWarning),
+        told_in_a_sentence(source),
+        environment(ask=False),
+    ):
+        copier.run_copy(
+            source.location,
+            destination,
+            data=dict(answers),
+            vcs_ref=source.ref,
+            defaults=True,
+            overwrite=True,
+            unsafe=True,
+            quiet=True,
+            skip_tasks=True,
+        )

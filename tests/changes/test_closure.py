@@ -1,0 +1,126 @@
+"""An updated project is, byte for byte, what a fresh copy with the new answers is."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from typing import TYPE_CHECKING
+
+import copier
+import pytest
+from conftest import ROOT
+from repositories import commit, git
+
+from servicewright.variants import shard
+
+from .updates import Projects, Step, contents, options, steps, update
+
+if TYPE_CHECKING:
+    from servicewright.questions import Answer
+
+PAIRS = 2
+TRIPLES = 3
+
+
+def rows(strength: int | None) -> list[list[Step]]:
+    """Group the changes that start from the same other answers: they share their renders."""
+    grouped = itertools.groupby(steps(ROOT, strength), lambda step: (step.option, step.others))
+    return [list(group) for _, group in grouped]
+
+
+def name(row: list[Step]) -> str:
+    """Name a group after its question and what the other answers are."""
+    return "-".join([row[0].option, *(str(answer) for _, answer in row[0].others)])
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for each group of this shard."""
+    if "row" in metafunc.fixturenames:
+        strength = {
+            "test_closure": PAIRS,
+            "test_closure_over_triples": TRIPLES,
+            "test_closure_over_everything": None,
+        }[metafunc.function.__name__]
+        part = shard(rows(strength), metafunc.config.getoption("shard", "1/1"))
+        metafunc.parametrize("row", part, ids=name)
+
+
+def test_the_changes_are_all_there_are() -> None:
+    known = options(ROOT)
+    expected = {
+        (option, before, after)
+        for option, answers in known.items()
+        for before, after in itertools.permutations(answers, 2)
+    }
+    for strength in (PAIRS, TRIPLES):
+        found = steps(ROOT, strength)
+        assert {(step.option, step.before, step.after) for step in found} == expected
+        for option in known:
+            others = {name: values for name, values in known.items() if name != option}
+            covered: set[frozenset[tuple[str, Answer]]] = {
+                frozenset(some)
+                for step in found
+                if step.option == option
+                for some in itertools.combinations(step.others, strength)
+            }
+            assert covered == {
+                frozenset(zip(names, values, strict=True))
+                for names in itertools.combinations(others, strength)
+                for values in itertools.product(*(others[name] for name in names))
+            }
+
+
+def check(row: list[Step], projects: Projects) -> None:
+    """Expect closure for all changes of a group."""
+    for step in row:
+        project = projects.copy(step.start)
+        update(project, **{step.option: step.after})
+        assert git(project, "ls-files", "--unmerged") == ""
+        found, expected = contents(project), contents(projects.fresh(step.end))
+        wrong = [path for path in found.keys() | expected if found.get(path) != expected.get(path)]
+        assert not wrong, f"{step.option} from {step.before} to {step.after}: {wrong}"
+
+
+def test_closure(row: list[Step], projects: Projects) -> None:
+    check(row, projects)
+
+
+@pytest.mark.thorough
+def test_closure_over_triples(row: list[Step], projects: Projects) -> None:
+    check(row, projects)
+
+
+@pytest.mark.exhaustive
+def test_closure_over_everything(row: list[Step], projects: Projects) -> None:
+    check(row, projects)
+
+
+def test_what_is_kept_makes_no_difference(projects: Projects) -> None:
+    start = {name: answers[-1] for name, answers in options(ROOT).items()}
+    cheap, whole = projects.copy(start), projects.copy(start)
+    update(cheap, framework="fastapi", database="none")
+    with warnings.catch_warnings(action="ignore"):
+        copier.run_update(
+            whole,
+            data={"framework": "fastapi", "database": "none"},
+            vcs_ref=copier.VcsRef.CURRENT,
+            defaults=True,
+            overwrite=True,
+            unsafe=True,
+            quiet=True,
+        )
+    assert contents(cheap) == contents(whole)
+
+
+@pytest.mark.parametrize("option", options(ROOT))
+def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
+    known = options(ROOT)
+    # What is on has the most to lose.
+    start = {name: answers[-1] for name, answers in known.items()}
+    project = projects.copy(start)
+    for answer in [*known[option][:-1], known[option][-1]]:
+        update(project, **{option: answer})
+        commit(project)
+    assert contents(project) == contents(projects.fresh(start))
+    assert git(project, "diff", "HEAD~1", "--stat") != ""
+    assert git(project, "diff", "--stat", git(project, "rev-list", "--max-parents=0", "HEAD")) == ""

@@ -1,0 +1,116 @@
+"""A user's edits come through every change: without a conflict, and into a project that works."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from conftest import ROOT
+from matrix.rendering import Tree
+from repositories import commit, git
+
+from servicewright.variants import Variant, shard
+
+from . import edits
+from .updates import Projects, Step, contents, options, steps, update
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matrix.environments import Environments
+    from matrix.suites import Runner
+
+    from servicewright.questions import Answer
+
+SINGLE, TRIPLES = 1, 3
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for each change of this shard."""
+    if "step" in metafunc.fixturenames:
+        strength = {
+            "test_edits_stay": SINGLE,
+            "test_edits_stay_over_triples": TRIPLES,
+            "test_the_suite_passes_after_a_change": SINGLE,
+        }[metafunc.function.__name__]
+        part = shard(steps(ROOT, strength), metafunc.config.getoption("shard", "1/1"))
+        metafunc.parametrize("step", part, ids=name)
+
+
+def name(step: Step) -> str:
+    """Name a change after what changes and what the other answers are."""
+    others = "-".join(str(answer) for _, answer in step.others)
+    return f"{step.option}-{step.before}-{step.after}-{others}"
+
+
+def changed(step: Step, projects: Projects) -> Path:
+    """Give a project with edits after a change, which is not committed."""
+    project = projects.copy(step.start)
+    edits.edit(project, step.start)
+    commit(project)
+    update(project, **{step.option: step.after})
+    return project
+
+
+def check(project: Path, step: Step) -> None:
+    """Expect that no edit is lost, and that all of the project can be read."""
+    assert git(project, "ls-files", "--unmerged") == ""
+    assert edits.lost(project, step.start, step.end) == []
+    for path, content in contents(project).items():
+        assert b"<<<<<<<" not in content
+        if path.endswith(".py"):
+            ast.parse(content)
+        elif path.endswith(".toml"):
+            tomllib.loads(content.decode())
+    ruff = [sys.executable, "-m", "ruff"]
+    for arguments in (["check", "--no-cache", "--quiet"], ["format", "--no-cache", "--check"]):
+        done = subprocess.run(
+            [*ruff, *arguments, "."], cwd=project, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_edits_stay(step: Step, projects: Projects) -> None:
+    check(changed(step, projects), step)
+
+
+@pytest.mark.thorough
+def test_edits_stay_over_triples(step: Step, projects: Projects) -> None:
+    check(changed(step, projects), step)
+
+
+@pytest.mark.thorough
+def test_the_suite_passes_after_a_change(
+    step: Step, projects: Projects, environments: Environments, runner: Runner
+) -> None:
+    project = changed(step, projects)
+    edits.move(project, step.start, step.end)
+    tree = Tree(Variant(name(step), step.end), "orders", project)
+    result = runner.run(project, environments.get(tree.requirements))
+    assert not result.problems, (result.problems, result.log)
+
+
+@pytest.fixture(params=["first answers", "last answers"])
+def corner(request: pytest.FixtureRequest) -> dict[str, Answer]:
+    """Give the answers to all questions but the framework."""
+    position = 0 if request.param == "first answers" else -1
+    return {name: answers[position] for name, answers in options(ROOT).items()}
+
+
+def test_from_flask_to_fastapi_and_back_nothing_differs(
+    corner: dict[str, Answer], projects: Projects
+) -> None:
+    answers = {**corner, "framework": "flask"}
+    project = projects.copy(answers)
+    edits.edit(project, answers)
+    commit(project)
+    update(project, framework="fastapi")
+    assert "fastapi" in (project / "pyproject.toml").read_text()
+    commit(project)
+    update(project, framework="flask")
+    git(project, "add", "--all")
+    assert git(project, "diff", "--staged", "HEAD~1") == ""

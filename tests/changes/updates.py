@@ -1,0 +1,224 @@
+"""Renders and updates the real template, many times and cheaply.
+
+An update renders the template with the old answers, with the new ones over the project and with the
+new ones alone. For each of them Copier clones the template and compiles its files, and what the
+first and the last give was rendered before, by Copier too. All that is kept here, of a repository
+that does not change. The second render and the merge are Copier's own, as a test shows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import copier
+import copier._main
+import copier._template
+import pytest
+from covertable import make  # type: ignore[import-untyped]
+from matrix.rendering import SAME_ANSWERS, cheap_copies
+from repositories import commit, git
+
+from servicewright.variants import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servicewright.questions import Answer
+
+COMMON = {**SAME_ANSWERS, "package_name": "orders", "python_version": "3.11"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of one answer.
+
+    Attributes:
+        option: The question.
+        others: The answers to all other questions.
+        before: The answer before.
+        after: The answer after.
+    """
+
+    option: str
+    others: tuple[tuple[str, Answer], ...]
+    before: Answer
+    after: Answer
+
+    @property
+    def start(self) -> dict[str, Answer]:
+        """All answers before."""
+        return {**dict(self.others), self.option: self.before}
+
+    @property
+    def end(self) -> dict[str, Answer]:
+        """All answers after."""
+        return {**dict(self.others), self.option: self.after}
+
+
+def options(template: Path) -> dict[str, list[Answer]]:
+    """Give the questions that make up the variants, with their answers."""
+    found: dict[str, list[Answer]] = {}
+    for variant in variants(template):
+        for name, answer in variant.answers.items():
+            if answer not in found.setdefault(name, []):
+                found[name].append(answer)
+    return found
+
+
+def covering(
+    others: dict[str, list[Answer]], strength: int
+) -> list[tuple[tuple[str, Answer], ...]]:
+    """List rows of answers in which every combination of ``strength`` answers occurs."""
+    rows = make(others, strength=strength)
+    return [tuple((name, row[name]) for name in others) for row in rows]
+
+
+def steps(template: Path, strength: int | None) -> list[Step]:
+    """List the changes of one answer: every ordered pair, over a set of the other answers.
+
+    Args:
+        template: The directory of the template.
+        strength: How many of the other answers occur in every combination; None for all.
+    """
+    known = options(template)
+    found = []
+    for option, answers in known.items():
+        others = {name: values for name, values in known.items() if name != option}
+        if strength is None:
+            rows = [
+                tuple(zip(others, values, strict=True))
+                for values in itertools.product(*others.values())
+            ]
+        else:
+            rows = covering(others, strength)
+        found += [
+            Step(option, row, before, after)
+            for row in rows
+            for before, after in itertools.permutations(answers, 2)
+        ]
+    return found
+
+
+class Projects:
+    """Projects of the template, rendered once for each combination of answers, and updated.
+
+    Args:
+        repository: A repository that holds the template, all of it committed.
+        directory: Where to write.
+    """
+
+    def __init__(self, repository: Path, directory: Path) -> None:
+        self.repository = repository
+        self._directory = directory
+        self._made: dict[str, Path] = {}
+        self._copies = 0
+
+    def fresh(self, answers: dict[str, Answer]) -> Path:
+        """Give a committed project with these answers, which nobody may change."""
+        name = "-".join(f"{name}={answer}" for name, answer in sorted(answers.items()))
+        if name not in self._made:
+            path = self._directory / "fresh" / name
+            with cheap_updates():
+                copier.run_copy(
+                    str(self.repository),
+                    path,
+                    data=COMMON | answers,
+                    vcs_ref="HEAD",
+                    defaults=True,
+                    unsafe=True,
+                    quiet=True,
+                )
+            commit(path)
+            self._made[name] = path
+        return self._made[name]
+
+    def copy(self, answers: dict[str, Answer]) -> Path:
+        """Give a committed project with these answers, to change at will."""
+        self._copies += 1
+        path = self._directory / "copies" / str(self._copies)
+        shutil.copytree(self.fresh(answers), path)
+        git(path, "update-index", "--refresh")
+        return path
+
+
+def update(project: Path, **answers: Any) -> None:
+    """Change answers of a project as ``copier update`` does."""
+    with cheap_updates():
+        copier.run_update(
+            project,
+            data=answers,
+            vcs_ref=copier.VcsRef.CURRENT,
+            defaults=True,
+            overwrite=True,
+            unsafe=True,
+            quiet=True,
+        )
+
+
+def contents(project: Path) -> dict[str, bytes]:
+    """Read all files of a project, empty folders included."""
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes() if path.is_file() else b"(folder)"
+        for path in sorted(project.rglob("*"))
+        if ".git" not in path.relative_to(project).parts
+    }
+
+
+# What Copier found out about a template at a version: where its clone is, and what git says of it.
+KNOWN: dict[tuple[str, str, str | None], Any] = {}
+
+# What Copier wrote to an empty directory, by the template and the answers.
+RENDERED: dict[tuple[str, str], Path] = {}
+
+
+@contextmanager
+def cheap_updates() -> Iterator[None]:
+    """Keep what Copier would do again: clones, compiled templates, renders from nothing."""
+    get_repo = copier._template.get_repo  # type: ignore[attr-defined]
+    with cheap_copies(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copier._template, "get_repo", get_repo)
+        for name in ("local_abspath", "commit", "commit_hash", "version"):
+            patch.setattr(copier._template.Template, name, kept(name))
+        patch.setattr(copier._main.Worker, "run_copy", run_copy_once)
+        yield
+
+
+def kept(name: str) -> property:
+    """Give a property of Copier's templates that is computed once for each version of one."""
+    compute = copier._template.Template.__dict__[name].func
+
+    def get(template: copier._template.Template) -> Any:
+        key = (name, template.url, template.ref)
+        if key not in KNOWN:
+            KNOWN[key] = compute(template)
+            # Copier would remove the clone after each use.
+            template._temp_clone_path = None
+        return KNOWN[key]
+
+    return property(get)
+
+
+RUN_COPY = copier._main.Worker.run_copy
+
+
+def run_copy_once(worker: copier._main.Worker) -> None:
+    """Render a template as Copier does, or write what it rendered with the same answers."""
+    destination = Path(worker.dst_path)
+    if destination.exists() and any(destination.iterdir()):
+        RUN_COPY(worker)
+        return
+    answers = sorted((name, answer) for name, answer in worker.data.items() if name[0] != "_")
+    key = (str(worker.src_path), repr(answers))
+    if key in RENDERED:
+        shutil.copytree(RENDERED[key], destination, dirs_exist_ok=True)
+        return
+    RUN_COPY(worker)
+    kept_copy = Path(tempfile.mkdtemp(dir=Path(str(worker.src_path)).parent))
+    shutil.copytree(destination, kept_copy, dirs_exist_ok=True)
+    RENDERED[key] = kept_copy
