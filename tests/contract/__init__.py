@@ -1,0 +1,1 @@
+"""The HTTP contract: that both frameworks keep it, in rendered services that really run."""

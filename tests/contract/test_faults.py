@@ -1,0 +1,76 @@
+"""The generated tests bite: a service with a fault fails its own suite.
+
+Without the fault the same files of the suite pass, so it is the fault that they notice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from contract.faults import FAULTS, Fault
+from contract.services import FRAMEWORKS, change
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matrix.suites import Result, Runner
+
+    from contract.services import Service, Services
+
+CASES = [(fault, framework) for fault in FAULTS for framework in fault.frameworks]
+# Each kind of service that is given faults, with the files of its suite that are run.
+KINDS = {(framework, tuple(fault.answers.items())): set[str]() for fault, framework in CASES}
+for fault, framework in CASES:
+    KINDS[framework, tuple(fault.answers.items())].update(fault.tests)
+
+
+def run(runner: Runner, service: Service, tests: Sequence[str]) -> Result:
+    """Run some files of a service's suite until the first test fails."""
+    return runner.run(
+        service.path,
+        service.environment,
+        arguments=["--exitfirst", "--no-cov", *(f"tests/{test}" for test in tests)],
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", KINDS, ids=[f"{framework}-{number}" for number, (framework, _) in enumerate(KINDS)]
+)
+def test_without_a_fault_the_suite_passes(
+    kind: tuple[str, tuple[tuple[str, object], ...]],
+    services: Services,
+    runner: Runner,
+    tmp_path: Path,
+) -> None:
+    framework, answers = kind
+
+    result = run(runner, services.make(tmp_path, framework, **dict(answers)), sorted(KINDS[kind]))
+
+    assert result.problems == [], result.log
+
+
+@pytest.mark.parametrize(
+    ("fault", "framework"), CASES, ids=[f"{framework}: {fault.name}" for fault, framework in CASES]
+)
+def test_a_fault_fails_the_suite(
+    fault: Fault, framework: str, services: Services, runner: Runner, tmp_path: Path
+) -> None:
+    service = services.make(tmp_path, framework, **fault.answers)
+    directory = service.path if fault.file.startswith("/") else service.source
+    change(directory / fault.file.lstrip("/"), fault.old, fault.new)
+
+    result = run(runner, service, fault.tests)
+
+    assert result.problems, f"The suite does not notice that {fault.name}.\n{result.log}"
+    # The fault must fail tests, not keep them from running.
+    assert result.tests or " failed" in result.log or " passed" in result.log, result.log
+
+
+def test_there_are_enough_faults_for_each_framework() -> None:
+    for framework in FRAMEWORKS:
+        names = [fault.name for fault, of in CASES if of == framework]
+        assert len(names) >= 30
+        assert len(set(names)) == len(names)

@@ -1,0 +1,143 @@
+"""The services of both frameworks describe themselves by the same OpenAPI document."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from matrix.environments import interpreter
+
+from contract.probes import PASSWORD, USERNAME
+from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES
+
+if TYPE_CHECKING:
+    from contract.services import Services
+
+ALONE = [{question: answer} for question, answer in ALL_FEATURES.items()]
+# Each feature alone, and all of them with each kind of database.
+COMBINATIONS: dict[str, dict[str, Any]] = {
+    "nothing": NO_FEATURES,
+    **{next(iter(feature)): NO_FEATURES | feature for feature in ALONE},
+    "postgresql": NO_FEATURES | {"database": "postgresql"},
+    "all": ALL_FEATURES,
+    "all in memory": ALL_FEATURES | {"database": "none"},
+    "all with postgresql": ALL_FEATURES | {"database": "postgresql"},
+}
+
+# Runs in the environment of the service that has all features. Each package has another name, so
+# one process can ask all applications for their documents.
+ASK = """
+import importlib, json, sys
+
+documents = []
+for source, package in json.load(sys.stdin):
+    sys.path.insert(0, source)
+    create_app = importlib.import_module(f"{package}.app").create_app
+    Settings = importlib.import_module(f"{package}.settings").Settings
+    try:
+        # No database is there, and none is asked for anything.
+        app = create_app(Settings(migrate_on_start=False), database=object())
+    except TypeError:
+        app = create_app()
+    if hasattr(app, "test_client"):
+        client = app.test_client()
+    else:
+        from fastapi.testclient import TestClient
+
+        client = TestClient(app)
+    answer = client.get("/openapi.json")
+    documents.append(json.loads(answer.text))
+json.dump(documents, sys.stdout)
+"""
+SETTINGS = {
+    "DATABASE_URL": "postgresql://",
+    "BASIC_AUTH_USERNAME": USERNAME,
+    "BASIC_AUTH_PASSWORD": PASSWORD,
+}
+
+# All tests need the same documents: one process of pytest-xdist asks for them.
+pytestmark = pytest.mark.xdist_group("openapi")
+
+Document = dict[str, Any]
+
+
+def without_null_defaults(part: Any) -> Any:
+    """Leave out defaults of null.
+
+    FastAPI leaves them out of a document and pydantic alone does not. A schema that has one says
+    that a value may be null and left out, in its type and by not being required, so nothing is
+    lost.
+    """
+    if isinstance(part, dict):
+        return {
+            name: without_null_defaults(inner)
+            for name, inner in part.items()
+            if not (name == "default" and inner is None)
+        }
+    if isinstance(part, list):
+        return [without_null_defaults(inner) for inner in part]
+    return part
+
+
+@pytest.fixture(scope="module")
+def documents(
+    services: Services, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Document]]:
+    """Ask the services with all combinations of features for their documents."""
+    documents = {}
+    for framework in FRAMEWORKS:
+        directory = tmp_path_factory.mktemp(framework)
+        made = {
+            name: services.make(directory, framework, **answers)
+            for name, answers in COMBINATIONS.items()
+        }
+        environment = made["all with postgresql"].environment
+        asked = [(str(service.path / "src"), service.package) for service in made.values()]
+        done = subprocess.run(
+            [str(interpreter(environment)), "-c", ASK],
+            input=json.dumps(asked),
+            cwd=directory,
+            env=os.environ | SETTINGS,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        documents[framework] = dict(zip(made, json.loads(done.stdout), strict=True))
+    return documents
+
+
+@pytest.mark.parametrize("name", COMBINATIONS)
+def test_both_documents_are_the_same(documents: dict[str, dict[str, Document]], name: str) -> None:
+    fastapi, flask = (documents[framework][name] for framework in FRAMEWORKS)
+
+    assert without_null_defaults(flask) == without_null_defaults(fastapi)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_feature_adds_its_own_paths_and_no_other(
+    documents: dict[str, dict[str, Document]], framework: str
+) -> None:
+    paths = {name: set(document["paths"]) for name, document in documents[framework].items()}
+    always = {"/", "/health", "/ready", "/items", "/items/{item_id}"}
+    own = {
+        "auth": always | {"/whoami"},
+        "background_tasks": always | {"/uploads/{filename}"},
+        # The home page is no part of the API.
+        "pages": always - {"/"},
+    }
+    everything = set().union(*own.values()) - {"/"}
+
+    assert paths == {name: own.get(name, everything if "all" in name else always) for name in paths}
+
+
+def test_null_is_left_out_as_a_default_and_nowhere_else() -> None:
+    document: Document = {"a": [{"default": None, "b": None}, {"default": 0}], "default": "x"}
+    before = copy.deepcopy(document)
+
+    assert without_null_defaults(document) == {"a": [{"b": None}, {"default": 0}], "default": "x"}
+    assert document == before
