@@ -188,10 +188,11 @@ def app() -> Flask:
 @pytest.fixture(scope="session")
 #{% if when.fastapi %}
 def shared_client(app: FastAPI) -> Iterator[Client]:
+    """Start the application once."""
 #{% else %}
 def shared_client(app: Flask) -> Iterator[Client]:
-#{% endif %}
     """Start the application once."""
+#{% endif %}
     with client_of(app) as client:
         yield client
 
@@ -220,10 +221,11 @@ def client(app: Flask, shared_client: Client) -> Client:
 @pytest.fixture
 #{% if when.database %}
 def start(database: Database) -> Iterator[Callable[..., Client]]:
+    """Give a function that starts the application with other settings, or another database."""
 #{% else %}
 def start() -> Iterator[Callable[..., Client]]:
-#{% endif %}
     """Give a function that starts the application with other settings."""
+#{% endif %}
     with ExitStack() as stack:
 
         #{% if when.database %}

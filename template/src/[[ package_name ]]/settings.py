@@ -89,10 +89,11 @@ class Settings:
     #{% if when.settings %}
     @model_validator(mode="after")
     def check(self) -> Self:
+        """Refuse to start with what cannot work or is not safe."""
     #{% else %}
     def __post_init__(self) -> None:
-    #{% endif %}
         """Refuse to start with what cannot work or is not safe."""
+    #{% endif %}
         if self.max_body_size < 1:
             raise ValueError("Set MAX_BODY_SIZE to a number of bytes above zero.")
         #{% if when.postgresql %}

@@ -6,11 +6,11 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
-PACKAGE = Path(__file__).parent
+HERE = Path(__file__).parent
 
-templates = Jinja2Templates(directory=PACKAGE / "templates")
+templates = Jinja2Templates(directory=HERE / "templates")
 
 
 def init_app(app: FastAPI) -> None:
     """Serve the static files."""
-    app.mount("/static", StaticFiles(directory=PACKAGE / "static"))
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
