@@ -16,10 +16,10 @@ from pathlib import Path
 import copier
 import pytest
 from commands import command, files, in_terminal, printed_commands, refusal, remembered, run
-from conftest import ROOT
 from plumbum import local
 from repositories import commit, git
 
+from conftest import ROOT
 from servicewright import projects, templates
 from servicewright.next_steps import next_steps
 
@@ -80,8 +80,8 @@ def test_help_lists_the_commands_and_their_options() -> None:
     for flag in ("--help", "-h"):
         general = run(flag)
         assert general.exit_code == 0
-        assert "new" in general.stdout
-        assert "variants" in general.stdout
+        for name in ("new", "set", "update", "diff", "variants"):
+            assert f" {name} " in general.stdout
     of_new = run("new", "--help").stdout
     for option in ("DEST", "--framework", "--set", "--defaults", "--template", "--ref"):
         assert option in of_new

@@ -41,14 +41,13 @@ def advice(change: Change, typed: Path) -> list[Step]:
         steps.append(Step("Keep it", ("git commit",)))
     steps.append(Step("Or take all of it back", ("git restore --staged --worktree .",)))
     if change.edited:
-        name = change.edited[0]
-        there = f"HEAD:{change.repository.prefix}{name}"
+        there = f"HEAD:{change.repository.prefix}{change.edited[0]}"
         steps.append(
             Step(
                 "Your edits that went are in git, until you commit as HEAD and then as HEAD~1",
                 (
                     shlex.join(["git", "show", there]),
-                    shlex.join(["git", "restore", "--source=HEAD", "--", name]),
+                    shlex.join(["git", "restore", "--source=HEAD", "--", *change.edited]),
                 ),
             )
         )

@@ -9,10 +9,11 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import ROOT
+from commands import printed_commands, run
 from matrix.rendering import Tree
 from repositories import commit, git
 
+from conftest import ROOT
 from servicewright.variants import Variant, shard
 
 from . import edits
@@ -114,3 +115,27 @@ def test_from_flask_to_fastapi_and_back_nothing_differs(
     update(project, framework="flask")
     git(project, "add", "--all")
     assert git(project, "diff", "--staged", "HEAD~1") == ""
+
+
+def test_the_command_changes_a_real_project_and_names_what_goes(projects: Projects) -> None:
+    start = {name: answers[-1] for name, answers in options(ROOT).items()}
+    end: dict[str, Answer] = {**start, "framework": "fastapi", "database": "none"}
+    project = projects.copy(start)
+    edits.edit(project, start)
+    commit(project)
+    (project / ".env").write_text("DATABASE_URL=sqlite:///mine.db\n")
+    before = contents(project)
+    arguments = ("set", project, "database=none", "framework=fastapi")
+
+    refused = run(*arguments)
+    assert refused.exit_code == 1
+    assert f"Files that go with your edits in them:\n  {edits.MODELS}\n" in refused.stdout
+    assert contents(project) == before
+
+    result = run(*arguments, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert edits.lost(project, start, end) == []
+    assert (project / ".env").read_text() == "DATABASE_URL=sqlite:///mine.db\n"
+    restore = next(line for line in printed_commands(result.stdout) if "--source=HEAD" in line)
+    git(project, *restore.split()[1:])
+    assert "class Customer" in (project / edits.MODELS).read_text()

@@ -229,6 +229,7 @@ def test_what_the_guide_says_of_servers_and_commands(projects: Projects) -> None
         assert (flask / name).read_bytes() == (fastapi / name).read_bytes()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("framework", FRAMEWORKS.values())
 def test_the_code_of_the_guide_is_formatted_and_typed(
     framework: str, projects: Projects, environments: Environments, tmp_path: Path

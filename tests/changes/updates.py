@@ -20,7 +20,7 @@ import copier
 import copier._main
 import copier._template
 import pytest
-from covertable import make  # type: ignore[import-untyped]
+from covertable import make
 from matrix.rendering import SAME_ANSWERS, cheap_copies
 from repositories import commit, git
 

@@ -157,8 +157,14 @@ def run(
 ) -> Iterator[Server]:
     """Run a server until the block ends; it and all that it started are gone then."""
     log = directory / f"server-{port}.log"
-    # Nothing of the environment that the tests run in is for the service.
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TZ") if name in os.environ}
+    # The service sees no settings of whoever runs the tests; what programs need is kept.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in {"HOME", "LANG", "PATH", "TZ"}
+        or name.startswith(("SSL_", "UV_", "XDG_"))
+        or name.lower().endswith("_proxy")
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

@@ -1,7 +1,7 @@
 """Schemathesis finds nothing wrong with the services, as they are served in production.
 
 It makes requests from the OpenAPI document, good ones and bad ones, and checks the answers against
-the document. To look for longer than the default run does: ``uv run pytest -m long``.
+the document. To look for longer than the default run does: ``uv run pytest -m thorough``.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def test_a_wrong_password(server: Server, environments: Environments, tmp_path: 
     assert statuses(server)["GET /whoami"] == {401}
 
 
-@pytest.mark.long
+@pytest.mark.thorough
 def test_all_operations_for_longer(
     server: Server, environments: Environments, tmp_path: Path
 ) -> None:

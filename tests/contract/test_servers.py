@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import time
 from contextlib import contextmanager
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from contract.services import Server, Services
 
 # What the README of a service says to run.
+UV = os.environ.get("UV", "uv")
 DEVELOPMENT = {
-    "fastapi": ("uv", "run", "fastapi", "dev", "--port"),
-    "flask": ("uv", "run", "flask", "--app", "orders.main", "run", "--debug", "--port"),
+    "fastapi": (UV, "run", "fastapi", "dev", "--port"),
+    "flask": (UV, "run", "flask", "--app", "orders.main", "run", "--debug", "--port"),
 }
 
 

@@ -1,0 +1,1 @@
+"""Every variant of the template, checked statically and run."""

@@ -1,0 +1,86 @@
+"""Makes the environments that the projects run in: exactly what they declare, and no more."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class Environments:
+    """Virtual environments that are made once and kept for a week.
+
+    A new week's environments have what was released since.
+
+    Args:
+        cache: The directory that holds them.
+        python: The interpreter that they are made for.
+        resolution: Which of the allowed versions they get: ``highest`` or ``lowest-direct``.
+    """
+
+    def __init__(
+        self, cache: Path, python: str = sys.executable, resolution: str = "highest"
+    ) -> None:
+        week = datetime.datetime.now(datetime.UTC).strftime("%G-%V")
+        self._directory = cache / week
+        self._python = python
+        self._resolution = resolution
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for other in cache.iterdir():
+            # What other weeks left behind would never be used again.
+            if other != self._directory:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def get(self, requirements: Sequence[str]) -> Path:
+        """Give the environment with these requirements, made if need be.
+
+        Raises:
+            EnvironmentError: uv cannot make it.
+        """
+        name = hashlib.sha256(
+            "\n".join([self._python, self._resolution, *requirements]).encode()
+        ).hexdigest()[:16]
+        environment = self._directory / name
+        if not environment.exists():
+            draft = self._directory / f"{name}-{os.getpid()}"
+            uv("venv", "--quiet", "--no-project", "--python", self._python, str(draft))
+            uv(
+                *("pip", "install", "--quiet", "--python", str(interpreter(draft))),
+                *("--resolution", self._resolution, "--requirements", "-"),
+                text="\n".join(requirements),
+            )
+            try:
+                draft.rename(environment)
+            except OSError:
+                # Another process was faster.
+                shutil.rmtree(draft)
+        return environment
+
+
+def interpreter(environment: Path) -> Path:
+    """Give the interpreter of an environment."""
+    if os.name == "nt":
+        return environment / "Scripts" / "python.exe"
+    return environment / "bin" / "python"
+
+
+def uv(*arguments: str, text: str = "") -> str:
+    """Run uv and give what it prints.
+
+    Raises:
+        EnvironmentError: It failed; the message is uv's own.
+    """
+    done = subprocess.run(
+        ["uv", *arguments], input=text, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise OSError(f"uv {' '.join(arguments)} failed:\n{text}\n{done.stderr}")
+    return done.stdout

@@ -1,0 +1,122 @@
+"""What the tests of all variants share: an option, fixtures, and the report of a run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from matrix.environments import Environments
+from matrix.postgresql import PostgreSQL
+from matrix.rendering import Renderer
+from matrix.report import Report
+from matrix.suites import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("MATRIX_CACHE", ROOT / ".cache" / "matrix"))
+# What all trees and the files of a few suites need, several times over.
+ENOUGH_MEMORY = 2 * 1024**3
+SCRATCH = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that splits the suites among machines."""
+    parser.addoption(
+        "--shard",
+        metavar="K/N",
+        default="1/1",
+        help="run every Nth variant, beginning with the Kth",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the directory that all processes of this run share."""
+    if hasattr(config, "workerinput"):
+        config.stash[SCRATCH] = Path(config.workerinput["matrix_scratch"])
+        return
+    # Being told to end is as good a reason to tidy up as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    scratch = tempfile.mkdtemp(prefix="servicewright-", dir=memory())
+    config.stash[SCRATCH] = Path(scratch).resolve()
+    config.pluginmanager.register(Report(CACHE / "report.html"), "matrix-report")
+
+
+def memory() -> str | None:
+    """Name a directory in memory, if there is a large one, unless TMPDIR says where files go.
+
+    Suites commit to databases all the time. A disk makes them wait for each commit.
+    """
+    directory = Path("/dev/shm")  # noqa: S108 - only for a directory with a name of its own
+    if "TMPDIR" in os.environ or not os.access(directory, os.W_OK):
+        return None
+    return str(directory) if shutil.disk_usage(directory).free > ENOUGH_MEMORY else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist where the directory is."""
+    node.workerinput["matrix_scratch"] = str(node.config.stash[SCRATCH])
+
+
+# After pytest-xdist has ended its processes, which happens at the end of the session.
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the directory."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(config.stash[SCRATCH], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def scratch(pytestconfig: pytest.Config) -> Path:
+    """A directory that all processes of this run share and that ends with it."""
+    return pytestconfig.stash[SCRATCH]
+
+
+@pytest.fixture(scope="session")
+def renderer(scratch: Path) -> Renderer:
+    """What renders the variants of this working tree."""
+    template = scratch / "template"
+    if not template.exists():
+        draft = scratch / f"template-{os.getpid()}"
+        draft.mkdir()
+        shutil.copy2(ROOT / "copier.yml", draft)
+        for folder in ("extensions", "template"):
+            shutil.copytree(
+                ROOT / folder,
+                draft / folder,
+                ignore=shutil.ignore_patterns("__pycache__", ".*_cache"),
+            )
+        try:
+            draft.rename(template)
+        except OSError:
+            # Another process was faster.
+            shutil.rmtree(draft)
+    return Renderer(template, scratch / "trees")
+
+
+@pytest.fixture(scope="session")
+def environments() -> Environments:
+    """The environments for this Python with the newest versions that are allowed."""
+    return Environments(CACHE / "environments")
+
+
+@pytest.fixture(scope="session")
+def runner(scratch: Path) -> Iterator[Runner]:
+    """What runs suites, with all that they import imported once."""
+    with Runner(scratch / "runs") as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def postgresql(scratch: Path) -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for the suites that this process runs."""
+    server = PostgreSQL(scratch / f"pg{os.getpid()}")
+    yield server
+    server.stop()

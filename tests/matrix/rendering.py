@@ -1,0 +1,199 @@
+"""Renders the variants with Copier, each of them once, into one directory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+import tomllib
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+import copier
+import jinja2
+import pytest
+from copier import _main, _template
+from copier._main import Worker
+
+from servicewright.variants import Variant, variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Stands in the place of the package's name where projects are compared.
+ANY_PACKAGE = b"ANY_PACKAGE"
+
+# What all variants have in common. Git and the machine are asked for nothing.
+SAME_ANSWERS = {
+    "project_name": "Example",
+    "description": "A service of the matrix.",
+    "author_name": "Robin Example",
+    "author_email": "robin@example.com",
+    # The lowest: what runs and is typed for it does so for all later ones.
+    "python_version": "3.11",
+}
+
+
+load_configuration = _template.load_template_config
+
+# What Jinja made of the template's files, paths and questions.
+COMPILED: dict[tuple[object, ...], Any] = {}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A rendered variant.
+
+    Attributes:
+        variant: The variant.
+        package: The name of its package, which no other variant has.
+        path: The directory of the project.
+    """
+
+    variant: Variant
+    package: str
+    path: Path
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """All files with their contents, named by their paths, in order."""
+        return {
+            path.relative_to(self.path).as_posix(): path.read_bytes()
+            for path in sorted(self.path.rglob("*"))
+            if path.is_file()
+        }
+
+    @cached_property
+    def comparable(self) -> dict[str, bytes]:
+        """All files, as they would be if every variant had the same package name."""
+        own = self.package.encode()
+        return {
+            path.replace(self.package, ANY_PACKAGE.decode()): content.replace(own, ANY_PACKAGE)
+            for path, content in self.files.items()
+        }
+
+    @cached_property
+    def pyproject(self) -> dict[str, Any]:
+        """The settings of the project and of its tools."""
+        return tomllib.loads(self.files["pyproject.toml"].decode())
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """What the project declares to need when it is developed."""
+        declared = {
+            *self.pyproject["project"]["dependencies"],
+            *self.pyproject["dependency-groups"]["dev"],
+        }
+        return tuple(sorted(declared))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A text that two variants share when their suites see the same files."""
+        digest = hashlib.sha256()
+        for path, content in self.comparable.items():
+            if path != ".copier-answers.yml":
+                digest.update(b"%d %s %d %s" % (len(path), path.encode(), len(content), content))
+        return digest.hexdigest()
+
+
+@contextmanager
+def cheap_copies() -> Iterator[None]:
+    """Leave out of Copier's work what is the same for each copy of a template without git.
+
+    Copier compiles each template anew for each copy, and runs git for each file it writes. That
+    is four fifths of its time. What is written is the same, as a test shows.
+    """
+    compile_template = jinja2.Environment.compile
+
+    def compile_once(
+        environment: jinja2.Environment,
+        source: Any,
+        name: str | None = None,
+        filename: str | None = None,
+        *options: Any,
+        **named_options: Any,
+    ) -> Any:
+        if not isinstance(source, str):
+            return compile_template(environment, source, name, filename, *options, **named_options)
+        # Copier uses two kinds of environment: the template's, and one with Jinja's own marks.
+        key = (source, name, filename, environment.block_start_string, options, *named_options)
+        if key not in COMPILED:
+            COMPILED[key] = compile_template(
+                environment, source, name, filename, *options, **named_options
+            )
+        return COMPILED[key]
+
+    answers_file = cached_property(vars(Worker)["answers_relpath"].fget)
+    answers_file.__set_name__(Worker, "answers_relpath")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "answers_relpath", answers_file)
+        patch.setattr(_template, "load_template_config", configuration)
+        patch.setattr(jinja2.Environment, "compile", compile_once)
+        patch.setattr(_main, "is_git_available", lambda: False)
+        patch.setattr(_template, "get_repo", lambda _: None)
+        yield
+
+
+def configuration(path: Path) -> dict[str, Any]:
+    """Load copier.yml as Copier does, once for each state of it."""
+    return deepcopy(_configuration(path, path.stat().st_mtime_ns))
+
+
+@cache
+def _configuration(path: Path, _: int) -> dict[str, Any]:
+    loaded: dict[str, Any] = load_configuration(path)
+    return loaded
+
+
+class Renderer:
+    """Renders the variants of a template when they are asked for.
+
+    Several processes may share the directory: each tree appears in it whole.
+    """
+
+    def __init__(self, template: Path, directory: Path) -> None:
+        self._template = template
+        self._directory = directory
+        self._trees = {
+            variant.id: Tree(variant, f"service{number:04}", directory / variant.id)
+            for number, variant in enumerate(variants(template))
+        }
+        # The seconds of processor time that this process spent on each tree.
+        self.cpu: dict[str, float] = {}
+
+    def all(self) -> list[Tree]:
+        """Give the trees of all variants."""
+        return [self.tree(name) for name in self._trees]
+
+    def tree(self, name: str) -> Tree:
+        """Give the tree of the variant with an id."""
+        tree = self._trees[name]
+        if not tree.path.exists():
+            started = time.process_time()
+            draft = self._directory / f".{name}-{os.getpid()}"
+            render(self._template, draft, {**tree.variant.answers, "package_name": tree.package})
+            try:
+                draft.rename(tree.path)
+            except OSError:
+                # Another process was faster.
+                shutil.rmtree(draft)
+            self.cpu[name] = time.process_time() - started
+        return tree
+
+
+def render(template: Path, destination: Path, answers: dict[str, Any]) -> None:
+    """Copy the template with the given answers, and the same answers to all other questions."""
+    with cheap_copies():
+        copier.run_copy(
+            str(template),
+            destination,
+            data=SAME_ANSWERS | answers,
+            defaults=True,
+            quiet=True,
+            unsafe=True,
+        )

@@ -1,0 +1,334 @@
+"""What is wrong with rendered projects, as far as reading them tells.
+
+Each check goes over all trees at once and looks at what they have in common only once. It gives
+its findings as sentences that begin with the variant they are about.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from matrix.environments import interpreter
+from matrix.rendering import ANY_PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from matrix.rendering import Tree
+
+# Projects may hold what looks like the template's delimiters in files of these kinds.
+TEMPLATES = (".html", ".mako")
+LEFTOVERS = re.compile(r"\[\[ | \]\]|#\{[%#]|[%#]\}|\{\{|\{%|(from|import) PACKAGE\b")
+LEFTOVERS_IN_TEMPLATES = re.compile(r"\[\[ | \]\]|#\{[%#]")
+
+# Declared and never imported, because something else uses them.
+USED_WITHOUT_IMPORT = {
+    "fastapi-cli": "the fastapi command, which starts the service",
+    "gunicorn": "the server in the container",
+    "jinja2": "FastAPI's templates are Jinja's",
+    "mypy": "checks the types",
+    "psycopg": "the driver that SQLAlchemy imports",
+    "pytest-cov": "measures the coverage",
+    "python-multipart": "FastAPI reads forms and uploads with it",
+    "ruff": "checks and formats the code",
+    "types-flask-cors": "the types of flask-cors",
+    "uvicorn": "serves FastAPI",
+}
+
+
+class Import(NamedTuple):
+    """An import statement, as far as it tells modules apart."""
+
+    level: int
+    module: str
+    names: tuple[str, ...]
+
+
+def each_file_once(
+    trees: Iterable[Tree], check: Callable[[str, str], Iterator[str] | Iterable[str]]
+) -> list[str]:
+    """Apply a check to each file that differs in any way from those before.
+
+    Args:
+        trees: The projects.
+        check: Is given a path and a text and gives what is wrong with them.
+    """
+    seen = set()
+    findings = []
+    for tree in trees:
+        for path, content in tree.comparable.items():
+            if (path, content) not in seen:
+                seen.add((path, content))
+                text = content.decode().replace(ANY_PACKAGE.decode(), tree.package)
+                findings += [
+                    f"{tree.variant.id}: {path}: {finding}" for finding in check(path, text)
+                ]
+    return findings
+
+
+def syntax(path: str, text: str) -> Iterator[str]:
+    """Parse a file in the language that its name tells."""
+    try:
+        match path.rpartition(".")[2]:
+            case "py":
+                ast.parse(text)
+            case "toml":
+                tomllib.loads(text)
+            case "yaml" | "yml":
+                yaml.safe_load(text)
+    except (SyntaxError, tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        yield f"is not well formed: {error}"
+
+
+def layout(path: str, text: str) -> Iterator[str]:
+    """Look for what a template leaves behind when it was not careful."""
+    if not text.strip():
+        if text or not path.endswith("py.typed"):
+            yield "is empty"
+        return
+    if not text.endswith("\n") or text.endswith("\n\n"):
+        yield "does not end with one newline"
+    if text.startswith("\n"):
+        yield "begins with a blank line"
+    if "\r" in text or "\t" in text:
+        yield "has tabs or carriage returns"
+    blank = 2 if path.endswith((".py", ".mako")) else 1
+    marks = LEFTOVERS_IN_TEMPLATES if path.endswith(TEMPLATES) else LEFTOVERS
+    if "\n" * (blank + 2) in text:
+        yield f"has more than {blank} blank lines together"
+    for number, line in enumerate(text.splitlines(), 1):
+        if line != line.rstrip():
+            yield f"line {number} ends with white space"
+        if found := marks.search(line):
+            yield f"line {number} has the mark {found[0]!r} of a template"
+
+
+def empty_directories(trees: Iterable[Tree]) -> list[str]:
+    """Look for directories that hold nothing."""
+    return [
+        f"{tree.variant.id}: {path.relative_to(tree.path)}: is empty"
+        for tree in trees
+        for path in tree.path.rglob("*")
+        if path.is_dir() and not any(path.iterdir())
+    ]
+
+
+def ruff(*arguments: str | Path) -> str:
+    """Run ruff over a directory of projects, each with the configuration it brings along."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *map(str, arguments), "--no-cache", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@cache
+def imports(source: bytes) -> tuple[Import, ...]:
+    """List what a Python file imports, also inside of functions."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [Import(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = tuple(alias.name for alias in node.names)
+            found.append(Import(node.level, node.module or "", names))
+    return tuple(found)
+
+
+def wrong_dependencies(trees: Iterable[Tree], distributions: dict[str, list[str]]) -> list[str]:
+    """Compare what projects declare with what they import.
+
+    Args:
+        trees: The projects.
+        distributions: For each module that can be imported, what it is installed with.
+    """
+    findings = []
+    for tree in trees:
+        project = tree.pyproject
+        runtime = names(project["project"]["dependencies"])
+        development = names(project["dependency-groups"]["dev"])
+        used = {folder: imported(tree, folder, distributions) for folder in ("src", "tests")}
+        wrong = [
+            *(f"{name} is imported in src and not declared" for name in used["src"] - runtime),
+            *(
+                f"{name} is imported in tests and not declared"
+                for name in used["tests"] - runtime - development
+            ),
+            *(
+                f"{name} is declared and not imported in src"
+                for name in runtime - used["src"] - USED_WITHOUT_IMPORT.keys()
+            ),
+            *(
+                f"{name} is declared for development and not imported in tests"
+                for name in development - used["tests"] - USED_WITHOUT_IMPORT.keys()
+            ),
+            *(f"{name} is declared twice" for name in development & runtime),
+        ]
+        findings += [f"{tree.variant.id}: {finding}" for finding in sorted(wrong)]
+    return findings
+
+
+def names(requirements: Iterable[str]) -> set[str]:
+    """Name the distributions of some requirements."""
+    return {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
+
+
+def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> set[str]:
+    """Name the distributions of what the Python files in a folder of a project import."""
+    modules = {
+        found.module.partition(".")[0]
+        for path, content in tree.comparable.items()
+        if path.startswith(f"{folder}/") and path.endswith(".py")
+        for found in imports(content)
+        if found.level == 0
+    }
+    return {
+        canonicalize_name(distributions.get(module, [module])[0])
+        for module in modules - sys.stdlib_module_names - {ANY_PACKAGE.decode()}
+    }
+
+
+def installed_with(environment: Path) -> dict[str, list[str]]:
+    """Give, for each module that an environment can import, what it was installed with."""
+    program = (
+        "import importlib.metadata, json;"
+        "print(json.dumps(importlib.metadata.packages_distributions()))"
+    )
+    answer: dict[str, list[str]] = json.loads(
+        subprocess.check_output([str(interpreter(environment)), "-c", program])
+    )
+    return answer
+
+
+def differences_between_frameworks(
+    trees: Iterable[Tree], of_the_framework: Collection[str]
+) -> list[str]:
+    """Compare the variants that differ in nothing but their framework.
+
+    Args:
+        trees: The projects.
+        of_the_framework: The files that may differ or be there only once.
+    """
+    same: dict[tuple[object, ...], list[Tree]] = defaultdict(list)
+    for tree in trees:
+        others = [item for item in tree.variant.answers.items() if item[0] != "framework"]
+        same[tuple(others)].append(tree)
+    findings = []
+    for first, *rest in same.values():
+        for second in rest:
+            for path in sorted(first.comparable.keys() | second.comparable.keys()):
+                if path in of_the_framework:
+                    continue
+                if first.comparable.get(path) != second.comparable.get(path):
+                    findings.append(f"{second.variant.id}: {path}: not as in {first.variant.id}")
+    return findings
+
+
+def modules(tree: Tree) -> dict[str, str]:
+    """Give the path of each of a project's own modules."""
+    return {
+        path.removeprefix("src/")
+        .removesuffix(".py")
+        .removesuffix("/__init__")
+        .replace("/", "."): path
+        for path in tree.comparable
+        if path.startswith(("src/", "tests/")) and path.endswith(".py")
+    }
+
+
+def reach(tree: Tree) -> dict[str, frozenset[tuple[str, bytes]]]:
+    """Give for each Python file of a project all that its types can depend on.
+
+    Returns:
+        The paths and contents of the file itself and of the project's own modules that it
+        imports, directly or through others.
+    """
+    own = modules(tree)
+    direct: dict[str, set[str]] = {}
+    for module, path in own.items():
+        package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
+        targets = set()
+        for found in imports(tree.comparable[path]):
+            start = ".".join(package.split(".")[: len(package.split(".")) - found.level + 1])
+            base = ".".join(filter(None, [start if found.level else "", found.module]))
+            targets |= {base, *(f"{base}.{name}" for name in found.names)}
+        parents = {
+            target.rsplit(".", depth)[0]
+            for target in targets
+            for depth in range(target.count(".") + 1)
+        }
+        direct[path] = {own[target] for target in (targets | parents) & own.keys()}
+    result = {}
+    for path in direct:
+        reached = {path}
+        todo = [path]
+        while todo:
+            new = direct[todo.pop()] - reached
+            reached |= new
+            todo += new
+        result[path] = frozenset((file, tree.comparable[file]) for file in reached)
+    return result
+
+
+def covering(trees: Sequence[Tree]) -> list[Tree]:
+    """Choose trees that have, together, every Python file with everything it imports."""
+    missing = [set(reach(tree).items()) for tree in trees]
+    chosen = []
+    while any(missing):
+        best = max(range(len(trees)), key=lambda number: len(missing[number]))
+        chosen.append(trees[best])
+        covered = missing[best]
+        missing = [files - covered for files in missing]
+    return chosen
+
+
+def wrong_types(
+    trees: Sequence[Tree], environment: Path, directory: Path, cache: Path
+) -> list[str]:
+    """Check the types of several projects in one call of mypy.
+
+    Args:
+        trees: The projects, all with the same configuration of mypy.
+        environment: Has mypy and what the projects need.
+        directory: An empty directory, where each project becomes two packages of its own name.
+        cache: What mypy remembers from call to call.
+    """
+    variants = {}
+    for tree in trees:
+        for name, source in ((tree.package, f"src/{tree.package}"), ("tests", "tests")):
+            package = name if name == tree.package else f"{tree.package}_tests"
+            (directory / package).symlink_to(tree.path / source)
+            variants[package] = tree.variant.id
+    done = subprocess.run(
+        [
+            *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),
+            *("--config-file", str(trees[0].path / "pyproject.toml"), "--cache-dir", str(cache)),
+            *("--explicit-package-bases", *(str(package) for package in variants)),
+        ],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    findings = done.stdout.splitlines()
+    if done.returncode not in (0, 1) or (done.returncode and not findings):
+        findings += done.stderr.splitlines() or [f"mypy ended with status {done.returncode}"]
+    return [
+        f"{variants.get(line.partition('/')[0], '')}: {line.partition('/')[2] or line}"
+        for line in findings
+    ]

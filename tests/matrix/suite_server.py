@@ -1,0 +1,259 @@
+"""Runs the suites of rendered projects, one after the other, each in a process of its own.
+
+This is a program for the interpreter of a project's environment, so it needs nothing but Python
+and pytest. It imports what the suites import once, then forks for each suite: the imports are
+most of what a fresh process would spend its time on. Nothing of a project is ever imported here,
+only in the processes that are made for it.
+
+Each line of standard input is a request, each line of standard output the answer to it, both in
+JSON (see :class:`matrix.suites.Runner`). When its input ends, the program ends, with all that it
+started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+# How long a suite that is over its time may take to write down where it hangs.
+LAST_WORDS = 2.0
+
+ARGUMENTS = (
+    "--color=no",
+    "--tb=short",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    # Plugins that are already imported have nothing to rewrite: they hold no tests.
+    "-W",
+    "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+)
+
+
+class Outcome:
+    """A pytest plugin that counts what became of each test."""
+
+    def __init__(self) -> None:
+        self.collected = 0
+        self.passed = 0
+        self.other: dict[str, str] = {}
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Count the tests that are to be run."""
+        self.collected = len(session.items)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note how one part of a test ended."""
+        expected_failure = hasattr(report, "wasxfail")
+        if report.when == "call" and report.passed and not expected_failure:
+            self.passed += 1
+        elif not report.passed or expected_failure:
+            self.other[report.nodeid] = report.outcome
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Note a file whose tests could not be found out."""
+        if not report.passed:
+            self.other[report.nodeid] = report.outcome
+
+
+def run_suite(request: dict[str, Any], *, known: frozenset[str] = frozenset()) -> NoReturn:
+    """Run the suite of one project in this process, write its outcome to a file and end.
+
+    The file is the only sign of success: a process that ends in any other way leaves none.
+
+    Args:
+        request: What to run and where to write.
+        known: The modules that were imported before.
+    """
+    import pytest  # noqa: PLC0415 - the environment's, not needed to serve
+
+    tree = Path(request["tree"])
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.chdir(tree)
+    os.environ.update(request["environment"])
+    tempfile.tempdir = None
+    sys.dont_write_bytecode = True
+    environment = dict(os.environ)
+    plugin = Outcome()
+    code = pytest.main([*ARGUMENTS, *request["arguments"]], plugins=[plugin])
+    changed = {
+        name
+        for name in environment.keys() | os.environ.keys()
+        if environment.get(name) != os.environ.get(name) and name != "PYTEST_VERSION"
+    }
+    outcome = {
+        "code": int(code),
+        "collected": plugin.collected,
+        "passed": plugin.passed,
+        "other": plugin.other,
+        "environment": sorted(changed),
+        "modules": new_modules(known),
+    }
+    sys.stdout.flush()
+    sys.stderr.flush()
+    draft = Path(request["outcome"] + ".draft")
+    draft.write_text(json.dumps(outcome))
+    draft.rename(request["outcome"])
+    # pytest has switched off what tells where a process is that is told to abort.
+    faulthandler.enable(2)
+    # An interpreter ends when its threads have ended, and those of executors are told to.
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    # Neither what the suite registered to be done at the end nor freeing all memory matters now.
+    os._exit(0)
+
+
+def new_modules(known: frozenset[str]) -> list[str]:
+    """Name the installed modules that were imported besides the known ones, in that order.
+
+    The order matters: ``_asyncio`` before ``asyncio`` gives another asyncio than the usual one.
+    """
+    installed = (str(Path(sys.prefix).resolve()), str(Path(os.__file__).resolve().parent))
+    found = []
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if name in known or spec is None or spec.name != name:
+            continue
+        if not spec.has_location or str(Path(spec.origin or "").resolve()).startswith(installed):
+            found.append(name)
+    return found
+
+
+class Server:
+    """Forks for each suite that is asked for.
+
+    Args:
+        preload: A file that lists the modules to import first, one on each line. Modules that a
+            suite imports besides are added to it.
+    """
+
+    def __init__(self, preload: Path) -> None:
+        self._preload = preload
+        self._learn(preload.read_text().split() if preload.exists() else ["pytest"])
+
+    def _learn(self, modules: list[str]) -> None:
+        for module in modules:
+            # A module that refuses to be imported here is imported by the suites that need it.
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
+        self._known = frozenset(sys.modules)
+        # Collections in the children then leave alone what is here before them.
+        gc.collect()
+        gc.freeze()
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one suite and say how its process ended.
+
+        Returns:
+            ``status`` is the exit status (negative: the signal that ended it), or None when the
+            time was over; ``survivors`` says whether processes were left behind; ``cpu`` and
+            ``seconds`` are what the suite took.
+        """
+        started = time.monotonic()
+        if request["fresh"]:
+            child = subprocess.Popen(
+                [sys.executable, "-P", __file__, "--once", json.dumps(request)],
+                start_new_session=True,
+            ).pid
+        else:
+            child = os.fork()
+            if child == 0:
+                os.setsid()
+                try:
+                    run_suite(request, known=self._known)
+                except BaseException:
+                    traceback.print_exc()
+                    raise
+                finally:
+                    os._exit(70)
+        home = request["environment"]["HOME"]
+        status, cpu = self._wait(child, home, request["timeout"])
+        survivors = end_all(child, home)
+        seconds = time.monotonic() - started
+        self._remember(Path(request["outcome"]))
+        return {"status": status, "survivors": survivors, "cpu": cpu, "seconds": seconds}
+
+    def _wait(self, child: int, home: str, timeout: float) -> tuple[int | None, float]:
+        descriptor = os.pidfd_open(child)
+        try:
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            # Whoever asks has nothing to say until it is answered: this is the end of the input.
+            poll.register(0, select.POLLIN | select.POLLHUP)
+            events = dict(poll.poll(timeout * 1000))
+            over = descriptor not in events
+            if over:
+                # Python writes down what each thread is at when it is told to abort.
+                os.kill(child, signal.SIGABRT)
+                poll.unregister(0)
+                poll.poll(0 if 0 in events else LAST_WORDS * 1000)
+                end_all(child, home)
+        finally:
+            os.close(descriptor)
+        _, status, usage = os.wait4(child, 0)
+        if 0 in events:
+            sys.exit()
+        code = None if over else os.waitstatus_to_exitcode(status)
+        return code, usage.ru_utime + usage.ru_stime
+
+    def _remember(self, outcome: Path) -> None:
+        if not outcome.exists():
+            return
+        found = json.loads(outcome.read_text())["modules"]
+        if found:
+            self._learn(found)
+            with self._preload.open("a") as preload:
+                preload.write("".join(f"{module}\n" for module in found))
+
+
+def end_all(leader: int, home: str) -> bool:
+    """End a process and all that it started; say whether there were any.
+
+    Args:
+        leader: The process, whose session has its number.
+        home: The home directory that was made for it alone. It tells the processes that left the
+            session, as servers do.
+    """
+    found = False
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+        found = True
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"HOME={home}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                found = True
+    return found
+
+
+def serve(preload: Path) -> None:
+    """Answer requests until there are no more."""
+    # What a module prints when it is imported must not be taken for an answer.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    server = Server(preload)
+    for line in sys.stdin:
+        answers.write(json.dumps(server.run(json.loads(line))) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--once":
+        run_suite(json.loads(sys.argv[2]))
+    serve(Path(sys.argv[1]))

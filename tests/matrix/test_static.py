@@ -1,0 +1,129 @@
+"""Every variant is well formed, linted, typed, and holds just what was asked for."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from matrix import static
+from matrix.plugin import CACHE, ROOT
+from matrix.words import misplaced
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matrix.environments import Environments
+    from matrix.rendering import Renderer, Tree
+
+# The files that may differ between variants that differ in nothing but the framework.
+OF_THE_FRAMEWORK = (
+    # The answers, what is declared, how it is started and the words for it.
+    ".copier-answers.yml",
+    ".env.example",
+    "README.md",
+    "gunicorn.conf.py",
+    "pyproject.toml",
+    "tests/conftest.py",
+    # The edge.
+    "src/ANY_PACKAGE/app.py",
+    "src/ANY_PACKAGE/authentication.py",
+    "src/ANY_PACKAGE/background.py",
+    "src/ANY_PACKAGE/cors.py",
+    "src/ANY_PACKAGE/custom.py",
+    "src/ANY_PACKAGE/dependencies.py",
+    "src/ANY_PACKAGE/errors.py",
+    "src/ANY_PACKAGE/middleware.py",
+    "src/ANY_PACKAGE/openapi.py",
+    "src/ANY_PACKAGE/routes/account.py",
+    "src/ANY_PACKAGE/routes/health.py",
+    "src/ANY_PACKAGE/routes/home.py",
+    "src/ANY_PACKAGE/routes/items.py",
+    "src/ANY_PACKAGE/routes/pages.py",
+    "src/ANY_PACKAGE/routes/uploads.py",
+    "src/ANY_PACKAGE/templating.py",
+)
+
+
+@pytest.fixture(scope="session")
+def trees(renderer: Renderer) -> list[Tree]:
+    """All variants, rendered."""
+    return renderer.all()
+
+
+@pytest.fixture(scope="session")
+def everything(trees: list[Tree], environments: Environments) -> Path:
+    """An environment with what any variant declares."""
+    return environments.get(sorted({need for tree in trees for need in tree.requirements}))
+
+
+def nothing_in(findings: list[str]) -> None:
+    """Fail with the first findings when there are any."""
+    if findings:
+        text = "\n".join(findings[:20])
+        pytest.fail(f"{len(findings)} findings, the first of them:\n{text}", pytrace=False)
+
+
+def test_every_variant_is_rendered(trees: list[Tree]) -> None:
+    for tree in trees:
+        remembered = yaml.safe_load(tree.files[".copier-answers.yml"])
+        answers = tree.variant.answers
+        assert {name: remembered[name] for name in answers} == dict(answers)
+        assert remembered["package_name"] == tree.package
+
+
+def test_types(trees: list[Tree], everything: Path, tmp_path: Path) -> None:
+    configuration = trees[0].pyproject["tool"]["mypy"]
+    assert configuration["strict"] is True
+    assert all(tree.pyproject["tool"]["mypy"] == configuration for tree in trees)
+
+    chosen = static.covering(trees)
+
+    nothing_in(static.wrong_types(chosen, everything, tmp_path, CACHE / "mypy"))
+
+
+def test_lint(trees: list[Tree]) -> None:
+    nothing_in(static.ruff("check", "--output-format=concise", trees[0].path.parent).splitlines())
+
+
+def test_format(trees: list[Tree]) -> None:
+    nothing_in(static.ruff("format", "--check", trees[0].path.parent).splitlines())
+
+
+def test_syntax(trees: list[Tree]) -> None:
+    nothing_in(static.each_file_once(trees, static.syntax))
+
+
+def test_layout(trees: list[Tree]) -> None:
+    nothing_in(static.each_file_once(trees, static.layout))
+    nothing_in(static.empty_directories(trees))
+
+
+def test_dependencies(trees: list[Tree], everything: Path) -> None:
+    nothing_in(static.wrong_dependencies(trees, static.installed_with(everything)))
+
+
+def test_frameworks_share_what_knows_neither(trees: list[Tree]) -> None:
+    nothing_in(static.differences_between_frameworks(trees, OF_THE_FRAMEWORK))
+
+
+def test_no_file_is_called_different_without_need(trees: list[Tree]) -> None:
+    different = static.differences_between_frameworks(trees, ())
+
+    for path in OF_THE_FRAMEWORK:
+        assert any(f": {path}: " in finding for finding in different), path
+
+
+def test_features_that_are_off_leave_no_word(trees: list[Tree]) -> None:
+    nothing_in(misplaced(trees))
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "template").rglob("*.py")),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_files_of_the_template_are_python_as_they_stand(path: Path) -> None:
+    ast.parse(path.read_text())

@@ -1,0 +1,197 @@
+"""Each static check finds what it looks for, in a project that has it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from matrix import static
+from matrix.words import misplaced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from matrix.environments import Environments
+    from matrix.rendering import Renderer, Tree
+
+VARIANT = "fastapi-settings-sqlite"
+
+
+@pytest.fixture
+def tree(renderer: Renderer, tmp_path: Path) -> Tree:
+    """A variant that a test may damage."""
+    whole = renderer.tree(VARIANT)
+    copy = tmp_path / "trees" / VARIANT
+    shutil.copytree(whole.path, copy)
+    return replace(whole, path=copy)
+
+
+def append(tree: Tree, path: str, text: str) -> None:
+    """Add to the end of a file of a project."""
+    with (tree.path / path).open("a") as file:
+        file.write(text)
+
+
+def substitute(tree: Tree, path: str, old: str, new: str) -> None:
+    """Replace a text in a file of a project."""
+    file = tree.path / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("src/{0}/items.py", "\nx = (\n"),
+        ("pyproject.toml", "\nx = \n"),
+        ("extra.yaml", "a: [\n"),
+    ],
+)
+def test_syntax(tree: Tree, path: str, text: str) -> None:
+    append(tree, path.format(tree.package), text)
+
+    (finding,) = static.each_file_once([tree], static.syntax)
+
+    assert finding.startswith(f"{VARIANT}: ")
+    assert "is not well formed" in finding
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("\n\n\n\nx = 1\n", "more than 2 blank lines"),
+        ("x = 1 \n", "ends with white space"),
+        ("\n", "does not end with one newline"),
+        ("x = 1", "does not end with one newline"),
+        ("\tx = 1\n", "has tabs"),
+        ("x = [[ package_name ]]\n", "mark '[[ '"),
+        ("#{% if when.flask %}\n", "mark '#{%'"),
+        ("x = '{{ x }}'\n", "mark '{{'"),
+        ("{% if x %}\n", "mark '{%'"),
+        ("from PACKAGE.items import Item\n", "mark 'from PACKAGE'"),
+    ],
+)
+def test_layout(tree: Tree, text: str, finding: str) -> None:
+    assert static.each_file_once([replace(tree)], static.layout) == []
+    append(tree, "tests/test_items.py", text)
+
+    found = static.each_file_once([tree], static.layout)
+
+    assert any(finding in line for line in found), found
+
+
+def test_empty_files_and_directories(tree: Tree) -> None:
+    (tree.path / "nothing").mkdir()
+    (tree.path / "empty.txt").touch()
+
+    assert static.empty_directories([tree]) == [f"{VARIANT}: nothing: is empty"]
+    assert static.each_file_once([tree], static.layout) == [f"{VARIANT}: empty.txt: is empty"]
+
+
+def test_lint_and_format(tree: Tree) -> None:
+    assert static.ruff("check", tree.path.parent) == ""
+    assert static.ruff("format", "--check", tree.path.parent) == ""
+    append(tree, "tests/test_items.py", "import  os\n")
+
+    assert "F401" in static.ruff("check", "--output-format=concise", tree.path.parent)
+    assert "test_items.py" in static.ruff("format", "--check", tree.path.parent)
+
+
+@pytest.mark.parametrize("path", ["src/{0}/items.py", "tests/test_items.py"])
+def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str) -> None:
+    append(tree, path.format(tree.package), '\nWRONG: int = "text"\n')
+    links = tmp_path / "links"
+    links.mkdir()
+
+    (finding,) = static.wrong_types(
+        [tree], environments.get(tree.requirements), links, tmp_path / "cache"
+    )
+
+    assert finding.startswith(f"{VARIANT}: {path.rpartition('/')[2]}:")
+    assert "[assignment]" in finding
+
+
+@pytest.mark.parametrize(
+    ("damage", "finding"),
+    [
+        (
+            lambda tree: append(tree, f"src/{tree.package}/items.py", "\nimport flask\n"),
+            "flask is imported in src and not declared",
+        ),
+        (
+            lambda tree: append(tree, f"src/{tree.package}/items.py", "\nimport httpx2\n"),
+            "httpx2 is imported in src and not declared",
+        ),
+        (
+            lambda tree: append(tree, "tests/test_items.py", "\nimport anyio.abc\n"),
+            "anyio is imported in tests and not declared",
+        ),
+        (
+            lambda tree: substitute(tree, "pyproject.toml", '"sqlalchemy', '"flask", "sqlalchemy'),
+            "flask is declared and not imported in src",
+        ),
+        (
+            lambda tree: substitute(tree, "pyproject.toml", '"mypy', '"anyio", "mypy'),
+            "anyio is declared for development and not imported in tests",
+        ),
+        (
+            lambda tree: substitute(tree, "pyproject.toml", '"mypy', '"sqlalchemy", "mypy'),
+            "sqlalchemy is declared twice",
+        ),
+    ],
+)
+def test_dependencies(
+    tree: Tree, environments: Environments, damage: Callable[[Tree], None], finding: str
+) -> None:
+    distributions = static.installed_with(environments.get(tree.requirements))
+    assert static.wrong_dependencies([replace(tree)], distributions) == []
+    damage(tree)
+
+    assert f"{VARIANT}: {finding}" in static.wrong_dependencies([replace(tree)], distributions)
+
+
+def test_frameworks(tree: Tree, renderer: Renderer) -> None:
+    flask = renderer.tree(VARIANT.replace("fastapi", "flask"))
+    append(tree, "tests/test_items.py", "# only here\n")
+    (tree.path / "extra.py").write_text("x = 1\n")
+
+    findings = static.differences_between_frameworks([tree, flask], ["pyproject.toml"])
+
+    assert f"{flask.variant.id}: tests/test_items.py: not as in {VARIANT}" in findings
+    assert f"{flask.variant.id}: extra.py: not as in {VARIANT}" in findings
+    assert not any("pyproject.toml" in finding for finding in findings)
+
+
+def test_words(tree: Tree) -> None:
+    assert misplaced([replace(tree)]) == []
+    append(tree, "README.md", "Not for Flask.\n")
+    for path in tree.path.rglob("*"):
+        if path.is_file():
+            path.write_text(path.read_text().replace("sqlite", "oracle"))
+
+    found = misplaced([replace(tree)])
+
+    assert f"{VARIANT}: Flask of flask is in README.md" in found
+    assert f"{VARIANT}: sqlite of sqlite is missing" in found
+
+
+def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
+    renderer: Renderer, tree: Tree
+) -> None:
+    whole = renderer.tree(VARIANT)
+    other = renderer.tree("flask-settings")
+    append(tree, f"src/{tree.package}/items.py", "# changed, and so is all that imports it\n")
+
+    assert static.covering([whole, whole]) == [whole]
+    assert static.covering([whole, tree]) == [whole, tree]
+    chosen = static.covering([whole, other, tree])
+    everything = {item for each in (whole, other, tree) for item in static.reach(each).items()}
+    assert {item for each in chosen for item in static.reach(each).items()} == everything
+    assert "src/ANY_PACKAGE/items.py" in {
+        path for path, _ in static.reach(tree)["src/ANY_PACKAGE/app.py"]
+    }

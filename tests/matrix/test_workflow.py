@@ -1,0 +1,124 @@
+"""The workflow of this repository's CI is one that its runner would take."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from matrix.plugin import ROOT
+from servicewright.cli import app
+from servicewright.variants import shard, variants
+
+WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
+
+
+@pytest.fixture
+def jobs() -> dict[str, Any]:
+    """The jobs of the workflow."""
+    jobs: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    return jobs
+
+
+def check_schema(workflow: Path) -> subprocess.CompletedProcess[str]:
+    """Check a workflow by the schema for workflows."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema"),
+            *("--builtin-schema", "vendor.github-workflows", str(workflow)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_schema(tmp_path: Path) -> None:
+    done = check_schema(WORKFLOW)
+    assert done.returncode == 0, done.stdout
+
+    wrong = tmp_path / "ci.yml"
+    wrong.write_text(WORKFLOW.read_text().replace("runs-on:", "run-on:"))
+    assert check_schema(wrong).returncode != 0
+
+
+def audit(workflow: Path, directory: Path) -> subprocess.CompletedProcess[str]:
+    """Look for what makes a workflow unsafe."""
+    program = shutil.which("zizmor", path=str(Path(sys.executable).parent))
+    assert program is not None
+    # Actions are pinned to a version: their commits would have to be renewed with each of them.
+    configuration = directory / "zizmor.yml"
+    policies = {"unpinned-uses": {"config": {"policies": {"*": "ref-pin"}}}}
+    configuration.write_text(yaml.safe_dump({"rules": policies}))
+    return subprocess.run(
+        [program, "--offline", "--config", str(configuration), str(workflow)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_security(tmp_path: Path) -> None:
+    done = audit(WORKFLOW, tmp_path)
+    assert done.returncode == 0, done.stdout
+
+    wrong = tmp_path / ".github" / "workflows" / "ci.yml"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_text(WORKFLOW.read_text().replace('"$SHARD"', "${{ github.head_ref }}"))
+    assert "template-injection" in audit(wrong, tmp_path).stdout
+
+
+def test_the_shards_hold_each_variant_once(jobs: dict[str, Any]) -> None:
+    (count,) = (step for step in jobs["plan"]["steps"] if step.get("id") == "count")
+    listed = CliRunner().invoke(app, ["variants", "--json"])
+    assert listed.exit_code == 0
+    program = shlex.split(count["run"].partition("| uv run ")[2].partition(">>")[0])
+    assert program[0] == "python"
+
+    printed = subprocess.run(
+        [sys.executable, *program[1:]],
+        input=listed.stdout,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    name, _, value = printed.strip().partition("=")
+    every = [variant.id for variant in variants(ROOT)]
+    parts = [shard(every, part) for part in json.loads(value)]
+    assert name == "shards"
+    assert sorted(id_ for part in parts for id_ in part) == sorted(every)
+    assert all(50 <= len(part) <= 100 for part in parts)
+
+
+def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:
+    template = yaml.safe_load((ROOT / "copier.yml").read_text())
+
+    suites = jobs["suites"]["strategy"]["matrix"]
+    assert suites["python"] == template["python_version"]["choices"]
+    assert jobs["suites"]["runs-on"] == "ubuntu-latest"
+    systems = {name.partition("-")[0] for name in jobs["covering"]["strategy"]["matrix"]["system"]}
+    assert systems == {"ubuntu", "macos", "windows"}
+
+
+def test_every_test_is_run_by_some_job(jobs: dict[str, Any]) -> None:
+    commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
+    ignored = [
+        word
+        for command in commands
+        for flag, word in zip(command.split(), command.split()[1:], strict=False)
+        if flag == "--ignore"
+    ]
+
+    assert ignored
+    for path in ignored:
+        assert (ROOT / path).exists()
+        assert any(f"pytest {path}" in command for command in commands)
