@@ -19,7 +19,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, Services
+from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, Services, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,8 +72,8 @@ class Engine:
         # Packages are fetched as this machine does it.
         options = ["--quiet", "--network=host"]
         if self._command == "podman":
-            # Its own format has no health checks, and each layer would stay behind as an image.
-            options += ["--format=docker", "--layers=false"]
+            # Its own format has no health checks.
+            options.append("--format=docker")
         self.run("build", *options, "--tag", tag, str(directory))
 
 
@@ -114,19 +114,24 @@ class Image:
     def run(self, *command: str, user: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command in a new container, instead of the service."""
         options = ["--user", user] if user else []
-        return self.engine.run("run", "--rm", *options, self.tag, *command, check=False)
+        return self.engine.run(
+            "run", "--rm", "--network=none", *options, self.tag, *command, check=False
+        )
 
     @contextmanager
     def container(self, *options: str, **variables: str) -> Iterator[Container]:
         """Run the service in a container as compose.yaml does."""
+        # The network of this machine, but only its loopback: engines set up others in many ways.
+        port = free_port()
+        variables |= {"HOST": "127.0.0.1", "PORT": str(port)}
         given = [f"--env={name}={value}" for name, value in variables.items()]
         if self.keeps_data and not options:
             options = ("--volume=/data",)
         started = self.engine.run(
-            *("run", "--detach", "--publish=127.0.0.1::8000"),
+            *("run", "--detach", "--network=host"),
             *(*RESTRICTIONS, *given, *options, self.tag),
         )
-        container = Container(self.engine, started.stdout.strip())
+        container = Container(self.engine, started.stdout.strip(), port)
         try:
             yield container
         finally:
@@ -139,12 +144,7 @@ class Container:
 
     engine: Engine
     id: str
-
-    @cached_property
-    def port(self) -> int:
-        """The port of this machine at which the service answers."""
-        published = self.engine.run("port", self.id, "8000/tcp").stdout
-        return int(published.split()[0].rpartition(":")[2])
+    port: int
 
     @property
     def log(self) -> str:
@@ -295,7 +295,7 @@ def test_data_is_kept_in_the_volume(image: Image, variables: dict[str, str]) -> 
     try:
         # As compose.yaml does it: one container migrates, then another one serves.
         given = [f"--env={name}={value}" for name, value in variables.items()]
-        migrate = ("run", "--rm", *RESTRICTIONS, *given, mount, image.tag)
+        migrate = ("run", "--rm", "--network=none", *RESTRICTIONS, *given, mount, image.tag)
         image.engine.run(*migrate, "alembic", "upgrade", "head")
         with image.container(mount, **variables, MIGRATE_ON_START="false") as container:
             container.wait_until_it_answers()
@@ -317,7 +317,7 @@ def test_the_migrations_are_in_it(image: Image, variables: dict[str, str]) -> No
     if "nothing" in image.name:
         pytest.skip("This variant has no database.")
     given = [f"--env={name}={value}" for name, value in variables.items()]
-    command = ("run", "--rm", *RESTRICTIONS, *given, image.tag)
+    command = ("run", "--rm", "--network=none", *RESTRICTIONS, *given, image.tag)
     printed = image.engine.run(*command, "alembic", "upgrade", "head", "--sql").stdout
     assert "CREATE TABLE items" in printed
 

@@ -479,7 +479,7 @@ def _pages() -> Iterator[Fault]:
     yield Fault(
         "spaces are kept", "pages.py", 'form.get("name", "").strip()', 'form.get("name", "")', tests
     )
-    template_loader = 'templates = Jinja2Templates(directory=PACKAGE / "templates")\n'
+    template_loader = 'templates = Jinja2Templates(directory=HERE / "templates")\n'
     for framework, file, old, new in (
         (FASTAPI, "templating.py", template_loader, "templates.env.autoescape = False\n"),
         (FLASK, "app.py", "    app = Flask(__name__)\n", "    app.jinja_env.autoescape = False\n"),
@@ -489,10 +489,10 @@ def _pages() -> Iterator[Fault]:
     yield Fault(
         "all files are served",
         "templating.py",
-        '    app.mount("/static", StaticFiles(directory=PACKAGE / "static"))\n',
-        '    files = StaticFiles(directory=PACKAGE / "static")\n'
+        '    app.mount("/static", StaticFiles(directory=HERE / "static"))\n',
+        '    files = StaticFiles(directory=HERE / "static")\n'
         "    files.lookup_path = lambda path: (\n"
-        '        (file := PACKAGE / "static" / path), file.stat() if file.is_file() else None\n'
+        '        (file := HERE / "static" / path), file.stat() if file.is_file() else None\n'
         "    )\n"
         '    app.mount("/static", files)\n',
         tests,

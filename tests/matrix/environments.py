@@ -79,7 +79,11 @@ def uv(*arguments: str, text: str = "") -> str:
         EnvironmentError: It failed; the message is uv's own.
     """
     done = subprocess.run(
-        ["uv", *arguments], input=text, capture_output=True, text=True, check=False
+        [os.environ.get("UV", "uv"), *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise OSError(f"uv {' '.join(arguments)} failed:\n{text}\n{done.stderr}")

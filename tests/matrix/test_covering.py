@@ -30,13 +30,13 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def covering(template: Path) -> list[Variant]:
-    """Choose variants in which each two answers to different questions meet."""
+def covering(template: Path, strength: int = 2) -> list[Variant]:
+    """Choose variants in which each ``strength`` answers to different questions meet."""
     every = variants(template)
     answers = {
         name: list(dict.fromkeys(v.answers[name] for v in every)) for name in every[0].answers
     }
-    chosen = covertable.make(answers, strength=2)
+    chosen = covertable.make(answers, strength=strength)
     return [variant for variant in every if dict(variant.answers) in chosen]
 
 

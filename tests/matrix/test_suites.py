@@ -13,6 +13,7 @@ import service
 
 from matrix.plugin import CACHE, ROOT
 from matrix.report import PROPERTY, Run
+from matrix.test_covering import covering
 from servicewright.variants import Variant, shard, variants
 
 if TYPE_CHECKING:
@@ -38,10 +39,21 @@ def by_requirements(variant: Variant) -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test for each variant of this shard."""
+    """Make a test for each variant of this shard; most are only run when all are asked for."""
     part = shard(variants(ROOT), metafunc.config.getoption("shard"))
     part.sort(key=by_requirements)
-    metafunc.parametrize("variant", part, ids=[variant.id for variant in part])
+    usual = {variant.id for variant in covering(ROOT, strength=3)}
+    metafunc.parametrize(
+        "variant",
+        [
+            pytest.param(
+                variant,
+                id=variant.id,
+                marks=() if variant.id in usual else pytest.mark.exhaustive,
+            )
+            for variant in part
+        ],
+    )
 
 
 def test_suite(  # noqa: PLR0913, PLR0917 - each is a fixture
