@@ -118,7 +118,7 @@ def explain(tree: Tree, problems: list[str], result: Result | None, same_as: str
             "",
             f"Answers:   {answers}",
             f"Tree:      {kept}",
-            f'Reproduce: uv run pytest "{TEST}[{tree.variant.id}]"',
+            f'Reproduce: uv run pytest -m "" "{TEST}[{tree.variant.id}]"',
         ]
     )
 
