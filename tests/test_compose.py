@@ -44,7 +44,7 @@ class Project:
     tree: Tree
 
     def text(self, path: str) -> str:
-        """Give a file of the project; the package is called PACKAGE in it."""
+        """Give a file of the project; the package is called ANY_PACKAGE in it."""
         return self.tree.comparable[path].decode()
 
     @cached_property
@@ -95,7 +95,9 @@ def projects(renderer: Renderer) -> list[Project]:
     """The variants with the feature, those that differ in what is looked at here."""
     looked_at = {"compose.yaml", "Dockerfile", ".env.example", "gunicorn.conf.py"}
     different = {
-        tuple(tree.comparable.get(path) for path in (*looked_at, "src/PACKAGE/settings.py")): tree
+        tuple(
+            tree.comparable.get(path) for path in (*looked_at, "src/ANY_PACKAGE/settings.py")
+        ): tree
         for tree in (renderer.tree(one.id) for one in variants(ROOT) if one.answers["docker"])
     }
     return [Project(tree) for tree in different.values()]
@@ -175,7 +177,7 @@ def test_data_outlives_the_container(projects: list[Project]) -> None:
                 ["/data"] if project.on["sqlite"] or "DATA_DIRECTORY" in environment else []
             )
             if project.on["sqlite"]:
-                assert environment["DATABASE_URL"] == "sqlite:////data/PACKAGE.db"
+                assert environment["DATABASE_URL"] == "sqlite:////data/ANY_PACKAGE.db"
             if project.on["background_tasks"]:
                 assert environment["DATA_DIRECTORY"] == "/data"
             for directory in kept:
@@ -274,7 +276,7 @@ def test_what_must_be_set_is_set(projects: list[Project]) -> None:
 
 def test_what_is_set_is_read(projects: list[Project]) -> None:
     def check(project: Project) -> None:
-        settings = project.text("src/PACKAGE/settings.py")
+        settings = project.text("src/ANY_PACKAGE/settings.py")
         reads = set(re.findall(r"environ\.get\(['\"](\w+)", project.text("gunicorn.conf.py")))
         if project.on["settings"]:
             reads |= {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from .problems import NotFoundError
 
-# The largest number that every database keeps in an INTEGER column.
+# Ids and offsets are whole numbers of 32 bits.
 LARGEST_INTEGER = 2**31 - 1
 
 
@@ -15,7 +15,7 @@ def _with_cents(price: Decimal) -> Decimal:
     return price.quantize(Decimal("0.01"))
 
 
-# PostgreSQL stores no NUL character, so no text may hold one.
+# No text may hold a NUL character: much software takes it for the end of the text.
 WITHOUT_NUL = r"^[^\x00]*$"
 
 ItemId = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
