@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from matrix.environments import Environments
     from matrix.rendering import Renderer
 
-# One process of pytest-xdist builds the images, each of them once.
 # Building images takes minutes.
-pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.thorough]
+pytestmark = pytest.mark.thorough
 
 ENGINES = ("docker", "podman")
 CREDENTIALS = {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}

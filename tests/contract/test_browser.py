@@ -54,9 +54,6 @@ ITEMS: tuple[dict[str, Any], ...] = (
     {"name": "W" * 100, "price": "99999999.99", "tags": ["x" * 30] * 3},
 )
 
-# A browser that starts is worth keeping: one process of pytest-xdist has it.
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 class Browser:
     """A browser that shows the pages of one service."""

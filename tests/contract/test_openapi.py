@@ -59,9 +59,6 @@ SETTINGS = {
     "BASIC_AUTH_PASSWORD": PASSWORD,
 }
 
-# All tests need the same documents: one process of pytest-xdist asks for them.
-pytestmark = pytest.mark.xdist_group("openapi")
-
 Document = dict[str, Any]
 
 

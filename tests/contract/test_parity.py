@@ -33,9 +33,6 @@ LEFT_TO_THE_FRAMEWORK = {
 DATABASES = ("none", "sqlite", "postgresql")
 CORS = "access-control-"
 
-# All tests need the same answers: one process of pytest-xdist runs them.
-pytestmark = pytest.mark.xdist_group("parity")
-
 
 @dataclass(frozen=True)
 class Answer:

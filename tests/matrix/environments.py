@@ -34,6 +34,7 @@ class Environments:
         self._python = python
         self._resolution = resolution
         self._directory.mkdir(parents=True, exist_ok=True)
+        self._used: dict[frozenset[str], Path] = {}
         for other in cache.iterdir():
             # What other weeks left behind would never be used again.
             if other != self._directory:
@@ -55,14 +56,33 @@ class Environments:
             uv(
                 *("pip", "install", "--quiet", "--python", str(interpreter(draft))),
                 *("--resolution", self._resolution, "--requirements", "-"),
+                *("--link-mode", "hardlink"),
                 text="\n".join(requirements),
             )
+            if self._used:
+                alike = max(self._used, key=lambda used: len(used.intersection(requirements)))
+                share_bytecode(self._used[alike], draft)
             try:
                 draft.rename(environment)
             except OSError:
                 # Another process was faster.
                 shutil.rmtree(draft)
+        self._used[frozenset(requirements)] = environment
         return environment
+
+
+def share_bytecode(source: Path, destination: Path) -> None:
+    """Give an environment what was compiled in another one from the very same files.
+
+    uv links files of packages to its cache where it can, so they are the same file in both.
+    """
+    for compiled in source.rglob("*.pyc"):
+        module = compiled.parents[1] / f"{compiled.name.partition('.')[0]}.py"
+        own = destination / module.relative_to(source)
+        if own.exists() and own.samefile(module):
+            cache = destination / compiled.parent.relative_to(source)
+            cache.mkdir(exist_ok=True)
+            (cache / compiled.name).hardlink_to(compiled)
 
 
 def interpreter(environment: Path) -> Path:

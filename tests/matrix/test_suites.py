@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
-import service
+import scheduling
 
 from matrix.plugin import CACHE, ROOT
 from matrix.report import PROPERTY, Run
@@ -29,19 +29,10 @@ if TYPE_CHECKING:
 TEST = "tests/matrix/test_suites.py::test_suite"
 
 
-def by_requirements(variant: Variant) -> list[str]:
-    """Sort variants with the same requirements together: they can share a server.
-
-    This only makes the run faster. What a variant needs is read from its pyproject.toml.
-    """
-    on = service.features(service.FALLBACK | dict(variant.answers))
-    return service.requirements(on, development=False)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each variant of this shard; most are only run when all are asked for."""
     part = shard(variants(ROOT), metafunc.config.getoption("shard"))
-    part.sort(key=by_requirements)
+    part.sort(key=scheduling.requirements)
     usual = {variant.id for variant in covering(ROOT, strength=3)}
     metafunc.parametrize(
         "variant",

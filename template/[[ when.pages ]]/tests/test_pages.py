@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 from httpx2 import Client
 
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.store import ItemStore
+#{% endfilter %}
+
 
 class Page(HTMLParser):
     """What a test looks for in a page."""
@@ -45,11 +49,18 @@ def test_without_items(client: Client) -> None:
     assert "There are no items yet" in client.get("/").text
 
 
-def test_more_items_than_the_page_shows(client: Client) -> None:
-    for number in range(101):
+def test_more_items_than_the_page_shows(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ItemStore.page
+
+    def short_page(store: ItemStore, q: None, limit: int, offset: int) -> object:
+        assert limit == 100
+        return page(store, q, 2, offset)
+
+    monkeypatch.setattr(ItemStore, "page", short_page)
+    for number in range(3):
         client.post("/items", json={"name": f"Item {number}", "price": 1})
 
-    assert "The first 100 of 101 items." in client.get("/").text
+    assert "The first 2 of 3 items." in client.get("/").text
 
 
 def test_adds_an_item(client: Client) -> None:
