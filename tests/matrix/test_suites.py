@@ -13,7 +13,6 @@ import scheduling
 
 from matrix.plugin import CACHE, ROOT
 from matrix.report import PROPERTY, Run
-from matrix.test_covering import covering
 from servicewright.variants import Variant, shard, variants
 
 if TYPE_CHECKING:
@@ -30,21 +29,10 @@ TEST = "tests/matrix/test_suites.py::test_suite"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test for each variant of this shard; most are only run when all are asked for."""
+    """Make a test for each variant of this shard."""
     part = shard(variants(ROOT), metafunc.config.getoption("shard"))
     part.sort(key=scheduling.requirements)
-    usual = {variant.id for variant in covering(ROOT, strength=3)}
-    metafunc.parametrize(
-        "variant",
-        [
-            pytest.param(
-                variant,
-                id=variant.id,
-                marks=() if variant.id in usual else pytest.mark.exhaustive,
-            )
-            for variant in part
-        ],
-    )
+    metafunc.parametrize("variant", part, ids=[variant.id for variant in part])
 
 
 def test_suite(  # noqa: PLR0913, PLR0917 - each is a fixture
@@ -109,7 +97,7 @@ def explain(tree: Tree, problems: list[str], result: Result | None, same_as: str
             "",
             f"Answers:   {answers}",
             f"Tree:      {kept}",
-            f'Reproduce: uv run pytest -m "" "{TEST}[{tree.variant.id}]"',
+            f'Reproduce: uv run pytest "{TEST}[{tree.variant.id}]"',
         ]
     )
 

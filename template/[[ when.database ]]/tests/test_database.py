@@ -105,7 +105,7 @@ def test_not_ready_while_the_database_hangs(
         probes.append(time.monotonic())
         assert released.wait(10)
 
-    own_database.timeout = 0.1
+    own_database.timeout = 0.05
     event.listen(own_database.engine, "before_cursor_execute", hang)
     started = time.monotonic()
 
