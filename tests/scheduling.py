@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 import service
 from xdist.scheduler import LoadScopeScheduling
 
 from servicewright.variants import Variant, variants
 
 if TYPE_CHECKING:
+    import pytest
     from xdist.remote import Producer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,7 +39,7 @@ def requirements(variant: Variant) -> tuple[str, ...]:
     return tuple(service.requirements(on, development=False))
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """Gives each test to the next free process, but what belongs together to the same one.
 
     Marks would say it beside the tests, but only their names reach the process that decides:
