@@ -220,7 +220,7 @@ TAKEN = frozenset(
     py pydantic pydantic_core pydantic_settings pygments pytest pytest_cov python_multipart rich
     rich_toolkit ruff setuptools shellingham spectree sqlalchemy starlette truststore typer
     typing_extensions typing_inspection uv uvicorn uvloop watchfiles websockets werkzeug yaml
-    conftest src test tests
+    clients conftest src test tests
     """.split()
 )
 

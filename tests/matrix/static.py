@@ -14,6 +14,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
@@ -190,6 +191,8 @@ def names(requirements: Iterable[str]) -> set[str]:
 
 def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> set[str]:
     """Name the distributions of what the Python files in a folder of a project import."""
+    # Tests can import each other; the package's modules are never named without the package.
+    own = {path.stem for path in map(PurePath, tree.comparable) if path.match("tests/*.py")}
     modules = {
         found.module.partition(".")[0]
         for path, content in tree.comparable.items()
@@ -199,7 +202,10 @@ def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> se
     }
     return {
         canonicalize_name(distributions.get(module, [module])[0])
-        for module in modules - sys.stdlib_module_names - {ANY_PACKAGE.decode()}
+        for module in modules
+        - sys.stdlib_module_names
+        - {ANY_PACKAGE.decode()}
+        - (own if folder == "tests" else set())
     }
 
 
@@ -213,6 +219,14 @@ def installed_with(environment: Path) -> dict[str, list[str]]:
         subprocess.check_output([str(interpreter(environment)), "-c", program])
     )
     return answer
+
+
+def share_of_common_lines(tree: Tree, other: Tree) -> float:
+    """Give the part of a project's lines of Python that stand in files that another one has too."""
+    python = {path: text for path, text in tree.comparable.items() if path.endswith(".py")}
+    common = [text for path, text in python.items() if other.comparable.get(path) == text]
+    lines = sum(text.count(b"\n") for text in python.values())
+    return sum(text.count(b"\n") for text in common) / lines
 
 
 def differences_between_frameworks(
@@ -243,6 +257,7 @@ def modules(tree: Tree) -> dict[str, str]:
     """Give the path of each of a project's own modules."""
     return {
         path.removeprefix("src/")
+        .removeprefix("tests/")
         .removesuffix(".py")
         .removesuffix("/__init__")
         .replace("/", "."): path
@@ -308,12 +323,17 @@ def wrong_types(
         directory: An empty directory, where each project becomes two packages of its own name.
         cache: What mypy remembers from call to call.
     """
-    variants = {}
+    variants: dict[str, str] = {}
     for tree in trees:
-        for name, source in ((tree.package, f"src/{tree.package}"), ("tests", "tests")):
-            package = name if name == tree.package else f"{tree.package}_tests"
-            (directory / package).symlink_to(tree.path / source)
-            variants[package] = tree.variant.id
+        tests = f"{tree.package}_tests"
+        (directory / tree.package).symlink_to(tree.path / "src" / tree.package)
+        (directory / tests).mkdir()
+        for file in (tree.path / "tests").glob("*.py"):
+            # What is imported from beside it is in this package now, too.
+            text = file.read_text()
+            text = text.replace("\nfrom clients import", f"\nfrom {tests}.clients import")
+            (directory / tests / file.name).write_text(text)
+        variants |= dict.fromkeys((tree.package, tests), tree.variant.id)
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),

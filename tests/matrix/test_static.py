@@ -23,10 +23,11 @@ OF_THE_FRAMEWORK = (
     # The answers, what is declared, how it is started and the words for it.
     ".copier-answers.yml",
     ".env.example",
+    "AGENTS.md",
     "README.md",
     "gunicorn.conf.py",
     "pyproject.toml",
-    "tests/conftest.py",
+    "tests/clients.py",
     # The edge.
     "src/ANY_PACKAGE/app.py",
     "src/ANY_PACKAGE/authentication.py",
@@ -107,6 +108,23 @@ def test_dependencies(trees: list[Tree], everything: Path) -> None:
 
 def test_frameworks_share_what_knows_neither(trees: list[Tree]) -> None:
     nothing_in(static.differences_between_frameworks(trees, OF_THE_FRAMEWORK))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_most_of_a_service_with_all_features_knows_no_framework(
+    trees: list[Tree], database: str
+) -> None:
+    all_on = [
+        tree
+        for tree in trees
+        if tree.variant.answers["database"] == database
+        and not {False, "none"} & set(tree.variant.answers.values())
+    ]
+
+    flask, fastapi = sorted(all_on, key=lambda tree: tree.variant.id, reverse=True)
+
+    assert static.share_of_common_lines(flask, fastapi) >= 0.7
+    assert static.share_of_common_lines(fastapi, flask) >= 0.7
 
 
 def test_no_file_is_called_different_without_need(trees: list[Tree]) -> None:

@@ -58,7 +58,7 @@ WORDS = {
     "sqlite": Words(lambda answers: answers["database"] == "sqlite", "sqlite"),
     "postgresql": Words(
         lambda answers: answers["database"] == "postgresql",
-        "psycopg postgresql pixeltable pgserver TEST_DATABASE_URL test_postgresql.py",
+        "psycopg postgresql PostgreSQL pixeltable pgserver TEST_DATABASE_URL test_postgresql.py",
     ),
     "auth": Words(
         lambda answers: answers["auth"] == "basic",
