@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # What `set` and `update` return while files need the user's hand.
 CONFLICTS = 3
+# In characters; a longer one quotes something that is too long to be read.
+LONGEST_SENTENCE = 1000
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -378,9 +380,21 @@ def _end(change: Change, typed: Path) -> None:
 def _failure(error: ServicewrightError) -> typer.Exit:
     """Tell the user what is wrong, and give what ends the command."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"Error: {error}", style="red", markup=False
+        f"Error: {_one_line(str(error))}", style="red", markup=False
     )
     return typer.Exit(error.exit_code)
+
+
+def _one_line(sentence: str) -> str:
+    """Escape what would break a line or change a terminal, and leave out the middle of a long text.
+
+    A sentence may quote what the user typed, which can be anything.
+    """
+    shown = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in sentence
+    )
+    return shown if len(shown) <= LONGEST_SENTENCE else f"{shown[:300]} … {shown[-300:]}"
 
 
 def _report(project: Project, typed: Path) -> None:
