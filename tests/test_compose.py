@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import service
 import yaml
+from matrix import static
 from matrix.plugin import ROOT
 
 from servicewright.variants import variants
@@ -87,6 +88,7 @@ class Project:
         return result | {
             variable: WITH_DEFAULT.sub(lambda found: found["default"], str(value))
             for variable, value in self.services[name]["environment"].items()
+            if value is not None
         }
 
 
@@ -274,19 +276,15 @@ def test_what_must_be_set_is_set(projects: list[Project]) -> None:
     check_each(projects, check)
 
 
-def test_what_is_set_is_read(projects: list[Project]) -> None:
+def test_what_is_read_can_be_set_and_nothing_else(projects: list[Project]) -> None:
     def check(project: Project) -> None:
-        settings = project.text("src/ANY_PACKAGE/settings.py")
-        reads = set(re.findall(r"environ\.get\(['\"](\w+)", project.text("gunicorn.conf.py")))
-        if project.on["settings"]:
-            reads |= {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}
-        else:
-            reads |= set(re.findall(r'variable\("(\w+)"', settings))
-        if project.on["postgresql"]:
-            reads |= DRIVER_READS
+        reads = static.variables_read(project.tree)
         for name, one in project.services.items():
             given = one["environment"].keys()
-            assert given <= (reads if name in project.built else POSTGRESQL_READS)
+            if name in project.built:
+                assert given - DRIVER_READS == reads
+            else:
+                assert given == POSTGRESQL_READS
 
     check_each(projects, check)
 

@@ -14,9 +14,11 @@ import sys
 import tomllib
 from collections import defaultdict
 from functools import cache
-from pathlib import PurePath
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jinja2
+import tinycss2
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -26,7 +28,6 @@ from matrix.rendering import ANY_PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from matrix.rendering import Tree
 
@@ -90,8 +91,48 @@ def syntax(path: str, text: str) -> Iterator[str]:
                 tomllib.loads(text)
             case "yaml" | "yml":
                 yaml.safe_load(text)
-    except (SyntaxError, tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+            case "html":
+                jinja2.Environment().parse(text)  # noqa: S701 - nothing is rendered
+            case "css":
+                yield from css_errors(tinycss2.parse_stylesheet(text))
+    except (
+        SyntaxError,
+        tomllib.TOMLDecodeError,
+        yaml.YAMLError,
+        jinja2.TemplateSyntaxError,
+    ) as error:
         yield f"is not well formed: {error}"
+
+
+def css_errors(rules: Iterable[Any]) -> Iterator[str]:
+    """Look for what browsers would leave out of a style sheet, at any depth."""
+    for rule in rules:
+        if rule.type == "error":
+            yield f"is not well formed: {rule.source_line}: {rule.message}"
+        elif getattr(rule, "content", None):
+            yield from css_errors(tinycss2.parse_blocks_contents(rule.content))
+
+
+def hadolint(trees: Iterable[Tree], directory: Path) -> list[str]:
+    """Check the Dockerfiles of projects, each different one once.
+
+    Args:
+        trees: The projects.
+        directory: An empty directory for the Dockerfiles.
+    """
+    different = {
+        tree.comparable["Dockerfile"]: tree for tree in trees if "Dockerfile" in tree.comparable
+    }
+    for content, tree in different.items():
+        (directory / tree.variant.id).write_bytes(content)
+    done = subprocess.run(
+        [Path(sys.executable).with_name("hadolint"), *sorted(directory.iterdir())],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout + done.stderr).replace(f"{directory}/", "").splitlines()
 
 
 def layout(path: str, text: str) -> Iterator[str]:
@@ -219,6 +260,33 @@ def installed_with(environment: Path) -> dict[str, list[str]]:
         subprocess.check_output([str(interpreter(environment)), "-c", program])
     )
     return answer
+
+
+def variables_read(tree: Tree) -> set[str]:
+    """Name the environment variables that a service and its server read."""
+    settings = tree.comparable["src/ANY_PACKAGE/settings.py"].decode()
+    server = tree.comparable.get("gunicorn.conf.py", b"").decode()
+    read = set(re.findall(r"environ\.get\(['\"](\w+)", server))
+    if tree.variant.answers["settings"]:
+        return read | {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}
+    return read | set(re.findall(r'variable\("(\w+)"', settings))
+
+
+def wrong_variables(trees: Iterable[Tree]) -> list[str]:
+    """Compare the environment variables that are read with those that users are told of."""
+    findings = []
+    for tree in trees:
+        read = variables_read(tree)
+        told = {"README.md": re.compile(r"^\| `([A-Z_]+)` \|", re.MULTILINE)}
+        if tree.variant.answers["settings"]:
+            told[".env.example"] = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
+        for path, pattern in told.items():
+            named = set(pattern.findall(tree.comparable[path].decode()))
+            findings += [f"{tree.variant.id}: {path}: lacks {name}" for name in read - named]
+            findings += [
+                f"{tree.variant.id}: {path}: has {name}, which is not read" for name in named - read
+            ]
+    return findings
 
 
 def share_of_common_lines(tree: Tree, other: Tree) -> float:

@@ -25,6 +25,7 @@ OF_THE_FRAMEWORK = (
     ".env.example",
     "AGENTS.md",
     "README.md",
+    "compose.yaml",
     "gunicorn.conf.py",
     "pyproject.toml",
     "tests/clients.py",
@@ -97,6 +98,10 @@ def test_syntax(trees: list[Tree]) -> None:
     nothing_in(static.each_file_once(trees, static.syntax))
 
 
+def test_images(trees: list[Tree], tmp_path: Path) -> None:
+    nothing_in(static.hadolint(trees, tmp_path))
+
+
 def test_layout(trees: list[Tree]) -> None:
     nothing_in(static.each_file_once(trees, static.layout))
     nothing_in(static.empty_directories(trees))
@@ -104,6 +109,10 @@ def test_layout(trees: list[Tree]) -> None:
 
 def test_dependencies(trees: list[Tree], everything: Path) -> None:
     nothing_in(static.wrong_dependencies(trees, static.installed_with(everything)))
+
+
+def test_variables(trees: list[Tree]) -> None:
+    nothing_in(static.wrong_variables(trees))
 
 
 def test_frameworks_share_what_knows_neither(trees: list[Tree]) -> None:

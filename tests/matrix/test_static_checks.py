@@ -50,6 +50,10 @@ def substitute(tree: Tree, path: str, old: str, new: str) -> None:
         ("src/{0}/items.py", "\nx = (\n"),
         ("pyproject.toml", "\nx = \n"),
         ("extra.yaml", "a: [\n"),
+        ("extra.html", "{% if x %}\n"),
+        ("extra.css", "p { color }\n"),
+        ("extra.css", "p { color: red }}\n"),
+        ("extra.css", "@media print { p { : red } }\n"),
     ],
 )
 def test_syntax(tree: Tree, path: str, text: str) -> None:
@@ -195,3 +199,32 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
     assert "src/ANY_PACKAGE/items.py" in {
         path for path, _ in static.reach(tree)["src/ANY_PACKAGE/app.py"]
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "said"),
+    [
+        ("README.md", "| `MESSAGE` |", "| `MASSAGE` |", "README.md: lacks MESSAGE"),
+        (
+            "README.md",
+            "| `MESSAGE` |",
+            "| `MASSAGE` |",
+            "README.md: has MASSAGE, which is not read",
+        ),
+        (".env.example", "MESSAGE=", "# MESSAGE=", ".env.example: lacks MESSAGE"),
+        ("src/{0}/settings.py", "    message: str", "    words: str", "README.md: lacks WORDS"),
+    ],
+)
+def test_variables(tree: Tree, path: str, old: str, new: str, said: str) -> None:
+    substitute(tree, path.format(tree.package), old, new)
+
+    assert f"{VARIANT}: {said}" in static.wrong_variables([tree])
+
+
+def test_dockerfiles(tree: Tree, tmp_path: Path) -> None:
+    append(tree, "Dockerfile", "FROM python\nRUN cd /tmp && sudo apt-get install x\n")
+    (tmp_path / "found").mkdir()
+
+    findings = static.hadolint([tree], tmp_path / "found")
+
+    assert any(finding.startswith(f"{VARIANT}:1 DL3006") for finding in findings), findings
