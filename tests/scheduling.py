@@ -27,7 +27,7 @@ WHOLE_FILES = (
     "tests/matrix/test_static.py",
     "tests/test_images.py",
 )
-SUITE = re.compile(r"tests/matrix/test_suites\.py::test_suite\[(.+)\]")
+SUITE = re.compile(r"tests/matrix/test_suites\.py::test_suite\w*\[(.+)\]")
 
 
 def requirements(variant: Variant) -> tuple[str, ...]:

@@ -80,6 +80,30 @@ def test_suite(  # noqa: PLR0913, PLR0917 - each is a fixture
         pytest.fail(explain(tree, problems, result, same_as), pytrace=False)
 
 
+@pytest.mark.exhaustive
+def test_suite_covers_every_line_and_branch(
+    variant: Variant,
+    renderer: Renderer,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+) -> None:
+    tree = renderer.tree(variant.id)
+    environment = environments.get(tree.requirements)
+    assert tree.pyproject["tool"]["coverage"]["run"]["branch"] is True
+    assert tree.pyproject["tool"]["coverage"]["report"]["fail_under"] == 100
+
+    result = runner.run(
+        tree.path,
+        environment,
+        variables=postgresql.variables(tree.requirements, environment),
+        arguments=["--cov"],
+    )
+
+    assert "Required test coverage of 100.0% reached" in result.log, result.log
+    assert result.problems == [], result.log
+
+
 def explain(tree: Tree, problems: list[str], result: Result | None, same_as: str | None) -> str:
     """Say what is wrong with a variant and how to look into it."""
     kept = CACHE / "failed" / tree.variant.id
