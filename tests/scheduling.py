@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# All tests of such a file need the same trees, answers, documents, browser or images.
+# All tests of such a file need the same trees, answers, documents, browser, ports or images.
 WHOLE_FILES = (
     "tests/contract/test_browser.py",
     "tests/contract/test_openapi.py",
     "tests/contract/test_parity.py",
+    "tests/contract/test_readme.py",
     "tests/matrix/test_static.py",
     "tests/test_images.py",
 )
