@@ -10,21 +10,23 @@ import base64
 import json
 import os
 import re
+import resource
 import signal
 import sqlite3
 import subprocess
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from contract.services import FRAMEWORKS, PATIENCE, Services, database_for, free_port, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from contract.services import Server, Service
     from matrix.environments import Environments
@@ -277,6 +279,137 @@ def test_a_worker_that_dies_is_replaced(made: Service) -> None:
                 assert answer.status == 200
         assert server.stop() == 0
         assert len(workers(server)) == 3
+
+
+def control(url: str, command: str) -> None:
+    """Stop or restart the PostgreSQL at an address, as its operator does."""
+    data = Path(parse_qs(urlsplit(url).query)["host"][0])
+    program = Path((data / "postmaster.opts").read_text().split()[0])
+    subprocess.run(
+        [
+            *(program.with_name("pg_ctl"), command, "--wait", "--mode=fast", "--silent"),
+            *(f"--pgdata={data}", "--log=/dev/null"),
+        ],
+        check=True,
+        # PostgreSQL runs as the owner of its data, never as the superuser.
+        user=data.stat().st_uid,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def ask(server: Server, path: str) -> tuple[int, dict[str, Any], float]:
+    """Ask for a path; give the status, the JSON body, and how many seconds it took."""
+    started = time.monotonic()
+    with closing(server.connection()) as connection:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read()), time.monotonic() - started
+
+
+def test_a_database_that_stops_and_comes_back(
+    services: Services, framework: str, tmp_path: Path
+) -> None:
+    made = services.make(tmp_path, framework, database="postgresql")
+    with (
+        database_for(made) as url,
+        production(made, database_url=url, DATABASE_TIMEOUT="2") as server,
+        load(server, 6) as tally,
+    ):
+        wait_until(lambda: len(tally.created) > 50)
+
+        control(url, "stop")
+
+        for _ in range(5):
+            status, body, seconds = ask(server, "/ready")
+            assert (status, body) == (503, {"detail": "The database does not answer"})
+            assert seconds < 4
+            status, body, seconds = ask(server, "/items")
+            assert (status, body) == (500, {"detail": "Internal Server Error"})
+            assert seconds < 4
+            assert ask(server, "/health")[0] == 200
+
+        control(url, "restart")
+
+        wait_until(lambda: ask(server, "/ready")[0] == 200)
+        before = len(tally.created)
+        wait_until(lambda: len(tally.created) > before + 50)
+        found = ask(server, "/items")[1]["total"]
+        server.stop()
+    # What was answered while it was away is an error in JSON, and what was created is there.
+    assert tally.wrong
+    assert all(b" 500 " in head and b"application/json" in head for head in tally.wrong)
+    assert found >= before
+
+
+def test_clients_that_are_slow_or_go_away_keep_nobody_waiting(made: Service) -> None:
+    whole = request_for("Chair")
+    with production(made, WEB_CONCURRENCY="1") as server:
+        slow = [server.connection() for _ in range(5)]
+        for number, client in enumerate(slow):
+            client.connect()
+            # Some have not even sent all headers.
+            client.sock.sendall(whole[: 20 if number % 2 else -5])
+        for _ in range(20):
+            with closing(server.connection()) as gone:
+                gone.connect()
+                gone.sock.sendall(whole[:-5])
+
+        for _ in range(20):
+            assert ask(server, "/items")[0] == 200
+
+        for client in slow:
+            client.close()
+        assert ask(server, "/items")[1]["total"] == 0
+        assert server.stop() == 0
+    assert "Traceback" not in server.log
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(made: Service) -> None:
+    with production(made, WEB_CONCURRENCY="1", MAX_BODY_SIZE="1000") as server:
+        for length in (1_001, 10**12):
+            with closing(server.connection()) as client:
+                client.putrequest("POST", "/items")
+                client.putheader("Content-Type", "application/json")
+                client.putheader("Content-Length", str(length))
+                client.endheaders()
+                client.send(b"x" * 1001)
+                answer = client.getresponse()
+                assert answer.status == 413
+                assert json.loads(answer.read()) == {"detail": "Content Too Large"}
+        assert ask(server, "/items")[0] == 200
+
+
+def test_a_thousand_connections_at_once(made: Service) -> None:
+    async def connect(port: int, opened: asyncio.Barrier) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await opened.wait()
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        line = await reader.readline()
+        # It stays open until all have been answered.
+        await opened.wait()
+        writer.close()
+        return line
+
+    async def everybody(port: int) -> list[bytes]:
+        opened = asyncio.Barrier(1000)
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.gather(*(connect(port, opened) for _ in range(1000)))
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    try:
+        with production(made) as server:
+            lines = asyncio.run(everybody(server.port))
+
+            assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
+            assert ask(server, "/items")[0] == 200
+            assert len(workers(server)) == 2
+            assert server.stop() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Traceback" not in server.log
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
