@@ -42,8 +42,7 @@ def matrix(chosen: list[Variant], cache: Path) -> float:
     """Run the same variants as the tests of this repository do, and give the seconds it took."""
     started = time.perf_counter()
     run(
-        # No mark leaves variants out, and neighbours with the same environment stay together.
-        *(sys.executable, "-m", "pytest", "--quiet", "-m", "", "--dist", "worksteal"),
+        *(sys.executable, "-m", "pytest", "--quiet"),
         *(f"tests/matrix/test_suites.py::test_suite[{variant.id}]" for variant in chosen),
         environment={"MATRIX_CACHE": str(cache)},
     )

@@ -50,17 +50,21 @@ def features(answers: Mapping[str, Any]) -> dict[str, bool]:
     The names are those of the folders in ``template/``.
     """
     database = answers["database"]
+    in_process = answers["background_tasks"] == "in_process"
     return {
         "fastapi": answers["framework"] == "fastapi",
         "flask": answers["framework"] == "flask",
         "settings": answers["settings"],
         "pages": answers["pages"],
         "json_home": not answers["pages"],
-        "background_tasks": answers["background_tasks"] == "in_process",
+        "background_tasks": in_process,
         "database": database != "none",
         "in_memory": database == "none",
         "sqlite": database == "sqlite",
         "postgresql": database == "postgresql",
+        # Whether it keeps files of its own, and whether many of it can run beside each other.
+        "keeps_files": database == "sqlite" or in_process,
+        "scales": database == "postgresql" and not in_process,
         "basic_auth": answers["auth"] == "basic",
         "cors": answers["cors"],
         "modular": answers["modular"],

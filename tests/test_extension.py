@@ -70,6 +70,9 @@ SWITCHED_ON: dict[str, dict[Any, set[str]]] = {
 }
 
 
+HANGING_ON_TWO = {"keeps_files", "scales"}
+
+
 @pytest.mark.parametrize("question", SWITCHED_ON)
 def test_an_answer_switches_its_own_features_and_no_other(
     question: str,
@@ -80,8 +83,28 @@ def test_an_answer_switches_its_own_features_and_no_other(
     for answer, expected in switched_on.items():
         features = service.features(answering(**{question: answer}))
         assert {name for name in own if features[name]} == expected
-        others.add(frozenset(name for name in set(features) - own if features[name]))
+        hanging_on_one = set(features) - own - HANGING_ON_TWO
+        others.add(frozenset(name for name in hanging_on_one if features[name]))
     assert len(others) == 1
+
+
+@pytest.mark.parametrize(
+    ("database", "tasks", "expected"),
+    [
+        ("none", "none", set()),
+        ("none", "in_process", {"keeps_files"}),
+        ("sqlite", "none", {"keeps_files"}),
+        ("sqlite", "in_process", {"keeps_files"}),
+        ("postgresql", "none", {"scales"}),
+        ("postgresql", "in_process", {"keeps_files"}),
+    ],
+)
+def test_where_data_is_kept_tells_whether_many_can_run(
+    database: str, tasks: str, expected: set[str]
+) -> None:
+    features = service.features(answering(database=database, background_tasks=tasks))
+
+    assert {name for name in HANGING_ON_TWO if features[name]} == expected
 
 
 def test_the_features_of_every_closed_question_are_tested_here(template: Path) -> None:

@@ -90,7 +90,7 @@ def syntax(path: str, text: str) -> Iterator[str]:
             case "toml":
                 tomllib.loads(text)
             case "yaml" | "yml":
-                yaml.safe_load(text)
+                list(yaml.safe_load_all(text))
             case "html":
                 jinja2.Environment().parse(text)  # noqa: S701 - nothing is rendered
             case "css":

@@ -74,7 +74,7 @@ WORDS = {
     "modular": Words(lambda answers: answers["modular"], "routes/"),
     "docker": Words(
         lambda answers: answers["docker"],
-        "gunicorn Dockerfile .dockerignore compose.yaml test_gunicorn.py",
+        "gunicorn Dockerfile .dockerignore compose.yaml kubernetes test_gunicorn.py",
     ),
 }
 
