@@ -26,7 +26,9 @@ WHOLE_FILES = (
     "tests/contract/test_parity.py",
     "tests/contract/test_readme.py",
     "tests/matrix/test_static.py",
+    "tests/test_compose.py",
     "tests/test_images.py",
+    "tests/test_kubernetes.py",
 )
 SUITE = re.compile(r"tests/matrix/test_suites\.py::test_suite\w*\[(.+)\]")
 

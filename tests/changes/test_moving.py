@@ -225,8 +225,11 @@ def test_what_the_guide_says_of_servers_and_commands(projects: Projects) -> None
         started = re.search(r"^uv run f.*$", (path / "README.md").read_text(), flags=re.MULTILINE)
         assert started is not None
         assert f"`{started[0]}`" in text
-    for name in ("Dockerfile", "compose.yaml"):
-        assert (flask / name).read_bytes() == (fastapi / name).read_bytes()
+    assert (flask / "Dockerfile").read_bytes() == (fastapi / "Dockerfile").read_bytes()
+    composed = (flask / "compose.yaml").read_text()
+    assert composed.count("      WEB_THREADS:\n") == 1
+    without_threads = composed.replace("      WEB_THREADS:\n", "")
+    assert without_threads == (fastapi / "compose.yaml").read_text()
 
 
 @pytest.mark.thorough

@@ -38,7 +38,14 @@ ELSEWHERE = ("docker compose ", "uvx --with copier-template-extensions ", "uv ru
 VALUES = {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
 
 
-@pytest.fixture(params=SERVICES, scope="module")
+# The services without features run the same commands, but for a few.
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.thorough if name.endswith("none") else ())
+        for name in SERVICES
+    ],
+    scope="module",
+)
 def project(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
