@@ -12,6 +12,7 @@ import subprocess
 import sys
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from copier_template_extensions import ContextHook
@@ -354,21 +355,31 @@ def toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+@cache
+def derived(**answers: Any) -> dict[str, Any]:
+    """Give what follows from the answers: the features, the dependencies and the variables."""
+    on = features(answers)
+    return {
+        "when": {feature: "." if active else "" for feature, active in on.items()},
+        "dependencies": requirements(on, development=False),
+        "development_dependencies": requirements(on, development=True),
+        "variables": variables(on, answers["package_name"]),
+    }
+
+
 class ServiceContext(ContextHook):
     """Adds what is derived from the answers to the context of every rendering."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        # Copier renders the names of all folders again for every file, hundreds of times.
+        environment.compile = cache(environment.compile)  # type: ignore[assignment,method-assign]
         environment.filters["python_string"] = python_string
         environment.filters["toml_string"] = toml_string
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add ``when``, the dependency lists and the defaults to ``context``."""
         answers = {name: context.get(name, value) for name, value in FALLBACK.items()}
-        on = features(answers)
-        context["when"] = {feature: "." if active else "" for feature, active in on.items()}
-        context["dependencies"] = requirements(on, development=False)
-        context["development_dependencies"] = requirements(on, development=True)
-        context["variables"] = variables(on, answers["package_name"])
+        context.update(derived(**answers))
         context["defaults"] = Defaults(context)
         context["problem"] = problem
