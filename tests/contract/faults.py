@@ -197,11 +197,11 @@ def _around() -> Iterator[Fault]:
         yield Fault(name, middleware, old, new, tests, FASTAPI)
     for name, old, new in (
         ("chunks have no limit", "    app.before_request(limit_chunks)\n", ""),
-        ("nothing tells its time", "    app.after_request(add_process_time)\n", ""),
+        ("nothing tells its time", "app.wsgi_app = TimingMiddleware(app.wsgi_app)", "pass"),
         (
             "errors do not tell their time",
-            "    response.headers[",
-            "    if response.status_code < 400:\n        response.headers[",
+            "            headers.append(",
+            '            if status < "400": headers.append(',
         ),
     ):
         yield Fault(name, middleware, old, new, tests, FLASK)

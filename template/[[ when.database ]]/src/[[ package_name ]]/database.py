@@ -21,7 +21,7 @@ class Database:
 
     def __init__(self, engine: Engine, timeout: float) -> None:
         self.engine = engine
-        self.sessions = sessionmaker(engine)
+        self.sessions = sessionmaker(engine, expire_on_commit=False)
         self.timeout = timeout
         self._probe: Future[None] | None = None
 

@@ -192,12 +192,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     templating.init_app(app)
     #{% endif %}
 
+    app.include_router(health_router)
     #{% if when.json_home %}
     app.include_router(home_router)
     #{% else %}
     app.include_router(pages_router)
     #{% endif %}
-    app.include_router(health_router)
     app.include_router(items_router)
     #{% if when.basic_auth %}
     app.include_router(account_router)

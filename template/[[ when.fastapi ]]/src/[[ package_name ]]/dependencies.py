@@ -18,7 +18,7 @@ from .settings import Settings
 from .store import ItemStore
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """Give the settings of the application."""
     settings: Settings = request.app.state.settings
     return settings
@@ -28,7 +28,7 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 #{% if when.database %}
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     """Give the database of the application."""
     database: Database = request.app.state.database
     return database
@@ -47,13 +47,13 @@ def get_session(database: DatabaseDep) -> Iterator[Session]:
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 
 
-def get_store(session: SessionDep) -> ItemStore:
+async def get_store(session: SessionDep) -> ItemStore:
     """Give the store of the items."""
     return ItemStore(session)
 
 #{% else %}
 
-def get_store(request: Request) -> ItemStore:
+async def get_store(request: Request) -> ItemStore:
     """Give the store of the items."""
     store: ItemStore = request.app.state.store
     return store

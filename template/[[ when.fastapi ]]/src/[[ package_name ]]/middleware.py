@@ -27,7 +27,7 @@ class TimingMiddleware:
         async def send_with_time(message: Message) -> None:
             if message["type"] == "http.response.start":
                 seconds = time.perf_counter() - started
-                MutableHeaders(scope=message)["X-Process-Time"] = f"{seconds:.6f}"
+                MutableHeaders(scope=message).append("X-Process-Time", f"{seconds:.6f}")
             await send(message)
 
         await self.app(scope, receive, send_with_time)

@@ -178,12 +178,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         version="0.1.0",
     )
 
+    app.register_blueprint(health_blueprint)
     #{% if when.json_home %}
     app.register_blueprint(home_blueprint)
     #{% else %}
     app.register_blueprint(pages_blueprint)
     #{% endif %}
-    app.register_blueprint(health_blueprint)
     app.register_blueprint(items_blueprint)
     #{% if when.basic_auth %}
     app.register_blueprint(account_blueprint)

@@ -8,7 +8,7 @@ from .settings import Settings
 
 def vary_by_origin(response: Response) -> Response:
     """Tell caches that an answer is for the origin of its request alone."""
-    response.vary.add("Origin")
+    response.headers.add("Vary", "Origin")
     return response
 
 

@@ -19,12 +19,8 @@ items_router = APIRouter(
 def list_items(query: Annotated[ItemQuery, Query()], store: StoreDep) -> ItemPage:
     """List items, those whose name contains a text if one is given."""
     items, total = store.page(query.q, query.limit, query.offset)
-    return ItemPage(
-        items=[ItemPublic.model_validate(item) for item in items],
-        total=total,
-        limit=query.limit,
-        offset=query.offset,
-    )
+    page = {"items": items, "total": total, "limit": query.limit, "offset": query.offset}
+    return ItemPage.model_validate(page)
 
 
 @items_router.post("", status_code=201)

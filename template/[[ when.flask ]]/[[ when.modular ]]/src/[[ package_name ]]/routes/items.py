@@ -16,12 +16,8 @@ items_blueprint = Blueprint("items", __name__, url_prefix="/items")
 def list_items(query: ItemQuery) -> ItemPage:
     """List items, those whose name contains a text if one is given."""
     items, total = get_store().page(query.q, query.limit, query.offset)
-    return ItemPage(
-        items=[ItemPublic.model_validate(item) for item in items],
-        total=total,
-        limit=query.limit,
-        offset=query.offset,
-    )
+    page = {"items": items, "total": total, "limit": query.limit, "offset": query.offset}
+    return ItemPage.model_validate(page)
 
 
 @items_blueprint.post("")

@@ -14,7 +14,7 @@ uploads_router = APIRouter(
 )
 
 
-def get_uploads(request: Request) -> Uploads:
+async def get_uploads(request: Request) -> Uploads:
     """Give the uploads."""
     uploads: Uploads = request.app.state.uploads
     return uploads
