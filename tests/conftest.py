@@ -1,4 +1,4 @@
-"""What all tests share: templates to render, and a machine without settings of its own."""
+"""What all tests share: templates, services, and a machine without settings of its own."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from contract.services import Services
+from matrix.plugin import copy_template
 from plumbum import local
 from repositories import commit, git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from matrix.environments import Environments
+    from matrix.rendering import Renderer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,11 +61,7 @@ def _settings_of_the_machine_stay_out(tmp_path_factory: pytest.TempPathFactory) 
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Copy the template as it is in the working tree, without git, from which renders are fast."""
     copy = tmp_path_factory.mktemp("template")
-    shutil.copy2(ROOT / "copier.yml", copy)
-    for folder in ("extensions", "template"):
-        shutil.copytree(
-            ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache")
-        )
+    copy_template(copy)
     return copy
 
 
@@ -78,3 +79,9 @@ def template_repository(_committed_template: Path, tmp_path: Path) -> Path:
     clone = tmp_path / "template-repository"
     git(tmp_path, "clone", "--quiet", str(_committed_template), str(clone))
     return clone
+
+
+@pytest.fixture(scope="session")
+def services(renderer: Renderer, environments: Environments) -> Services:
+    """What makes services."""
+    return Services(renderer, environments)

@@ -9,23 +9,19 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import service
 import yaml
+from deployments import Deployment, different
 from matrix import static
-from matrix.plugin import ROOT
-
-from servicewright.variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from matrix.rendering import Renderer, Tree
+    from matrix.rendering import Renderer
 
 # What the images read that are not built from the service's own code.
 POSTGRESQL_READS = {"POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_USER"}
@@ -38,15 +34,8 @@ MUST_BE_SET = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
 WITH_DEFAULT = re.compile(r"\$\{(?P<name>[A-Z_]+):-(?P<default>[^}]*)\}")
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Deployment):
     """A variant with its compose.yaml, as Compose and the container see it."""
-
-    tree: Tree
-
-    def text(self, path: str) -> str:
-        """Give a file of the project; the package is called ANY_PACKAGE in it."""
-        return self.tree.comparable[path].decode()
 
     @cached_property
     def compose(self) -> dict[str, Any]:
@@ -64,11 +53,6 @@ class Project:
     def built(self) -> dict[str, dict[str, Any]]:
         """The services that run the image of this project."""
         return {name: one for name, one in self.services.items() if "build" in one}
-
-    @property
-    def on(self) -> dict[str, bool]:
-        """The features."""
-        return service.features(service.FALLBACK | dict(self.tree.variant.answers))
 
     @cached_property
     def dockerfile(self) -> list[tuple[str, str]]:
@@ -95,14 +79,11 @@ class Project:
 @pytest.fixture(scope="module")
 def projects(renderer: Renderer) -> list[Project]:
     """The variants with the feature, those that differ in what is looked at here."""
-    looked_at = {"compose.yaml", "Dockerfile", ".env.example", "gunicorn.conf.py"}
-    different = {
-        tuple(
-            tree.comparable.get(path) for path in (*looked_at, "src/ANY_PACKAGE/settings.py")
-        ): tree
-        for tree in (renderer.tree(one.id) for one in variants(ROOT) if one.answers["docker"])
+    looked_at = {
+        *("compose.yaml", "Dockerfile", ".env.example", "gunicorn.conf.py"),
+        "src/ANY_PACKAGE/settings.py",
     }
-    return [Project(tree) for tree in different.values()]
+    return [Project(tree) for tree in different(renderer, looked_at.__contains__)]
 
 
 def check_each(projects: list[Project], check: Callable[[Project], None]) -> None:
@@ -265,13 +246,8 @@ def test_secrets_come_from_outside(projects: list[Project]) -> None:
 
 def test_what_must_be_set_is_set(projects: list[Project]) -> None:
     def check(project: Project) -> None:
-        needed = {
-            variable.name
-            for variable in service.variables(project.on, "PACKAGE")
-            if variable.default is None
-        }
         for one in project.built.values():
-            assert needed <= one["environment"].keys()
+            assert project.must_be_set <= one["environment"].keys()
 
     check_each(projects, check)
 
@@ -291,12 +267,9 @@ def test_what_is_read_can_be_set_and_nothing_else(projects: list[Project]) -> No
 
 def test_there_is_time_to_stop(projects: list[Project]) -> None:
     def check(project: Project) -> None:
-        gunicorn = project.text("gunicorn.conf.py")
-        graceful = re.search(r'"WEB_GRACEFUL_TIMEOUT", "(\d+)"', gunicorn)
-        assert graceful
         grace = re.fullmatch(r"(\d+)s", project.services["app"]["stop_grace_period"])
         assert grace
-        assert int(grace[1]) > int(graceful[1])
+        assert int(grace[1]) > project.graceful_timeout
 
     check_each(projects, check)
 

@@ -19,14 +19,13 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, Services, free_port
+from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from matrix.environments import Environments
-    from matrix.rendering import Renderer
+    from contract.services import Services
 
 # Building images takes minutes.
 pytestmark = pytest.mark.thorough
@@ -209,12 +208,6 @@ def engine() -> Engine:
         reasons.append(f"{command} does not work: {answer.stderr.strip()}")
     unavailable("No container engine: " + "; ".join(reasons))
     raise AssertionError
-
-
-@pytest.fixture(scope="module")
-def services(renderer: Renderer, environments: Environments) -> Services:
-    """What makes services."""
-    return Services(renderer, environments)
 
 
 @pytest.fixture(

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import kubernetes_validate
 import pytest
-import service
 import yaml
-from matrix.plugin import ROOT
+from deployments import Deployment, different
 from matrix.rendering import render
-
-from servicewright.variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from matrix.rendering import Renderer, Tree
+    from matrix.rendering import Renderer
 
 FOLDER = "kubernetes/"
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Deployment):
     """A variant with its manifests."""
-
-    tree: Tree
-
-    @property
-    def on(self) -> dict[str, bool]:
-        """The features."""
-        return service.features(service.FALLBACK | dict(self.tree.variant.answers))
-
-    def text(self, path: str) -> str:
-        """Give a file of the project; the package is called ANY_PACKAGE in it."""
-        return self.tree.comparable[path].decode()
 
     @cached_property
     def manifests(self) -> dict[str, dict[str, Any]]:
@@ -77,16 +61,11 @@ class Project:
 @pytest.fixture(scope="module")
 def projects(renderer: Renderer) -> list[Project]:
     """The variants with the feature, those that differ in what is looked at here."""
-    trees = [renderer.tree(one.id) for one in variants(ROOT) if one.answers["docker"]]
-    different = {
-        tuple(
-            content
-            for path, content in tree.comparable.items()
-            if path.startswith(FOLDER) or path in {"Dockerfile", "gunicorn.conf.py"}
-        ): tree
-        for tree in trees
-    }
-    return [Project(tree) for tree in different.values()]
+
+    def looked_at(path: str) -> bool:
+        return path.startswith(FOLDER) or path in {"Dockerfile", "gunicorn.conf.py"}
+
+    return [Project(tree) for tree in different(renderer, looked_at)]
 
 
 def problems(manifest: dict[str, Any]) -> list[str]:
@@ -202,21 +181,15 @@ def test_they_fit_the_image(projects: list[Project]) -> None:
 
 def test_there_is_time_to_stop(projects: list[Project]) -> None:
     for project in projects:
-        graceful = re.search(r'"WEB_GRACEFUL_TIMEOUT", "(\d+)"', project.text("gunicorn.conf.py"))
-        assert graceful
         pause = project.container["lifecycle"]["preStop"]["sleep"]["seconds"]
-        assert project.pod["terminationGracePeriodSeconds"] > pause + int(graceful[1])
+        assert project.pod["terminationGracePeriodSeconds"] > pause + project.graceful_timeout
 
 
 def test_what_must_be_set_comes_from_a_secret_that_the_readme_makes(
     projects: list[Project],
 ) -> None:
     for project in projects:
-        needed = {
-            variable.name
-            for variable in service.variables(project.on, "x")
-            if variable.default is None
-        }
+        needed = project.must_be_set
         text = project.text("kubernetes/README.md")
         assert set(re.findall(r"--from-literal=([A-Z_]+)=", text)) == needed
         for pod in project.pods():

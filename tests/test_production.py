@@ -19,18 +19,16 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from contract.services import FRAMEWORKS, PATIENCE, Services, database_for, free_port, run
+from contract.services import FRAMEWORKS, PATIENCE, Answer, database_for, free_port, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from contract.services import Server, Service
-    from matrix.environments import Environments
-    from matrix.rendering import Renderer
+    from contract.services import Server, Service, Services
 
 CREDENTIALS = {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
 
@@ -52,12 +50,6 @@ Uploads.process = process_slowly
 
 from {package}.main import app
 """
-
-
-@pytest.fixture(scope="module")
-def services(renderer: Renderer, environments: Environments) -> Services:
-    """What makes services."""
-    return Services(renderer, environments)
 
 
 @pytest.fixture(params=FRAMEWORKS)
@@ -274,9 +266,7 @@ def test_a_worker_that_dies_is_replaced(made: Service) -> None:
         with closing(server.connection()) as connection:
             for _ in range(20):
                 connection.request("GET", "/items")
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200
+                assert Answer.read(connection).status == 200
         assert server.stop() == 0
         assert len(workers(server)) == 3
 
@@ -299,15 +289,6 @@ def control(url: str, command: str) -> None:
     )
 
 
-def ask(server: Server, path: str) -> tuple[int, dict[str, Any], float]:
-    """Ask for a path; give the status, the JSON body, and how many seconds it took."""
-    started = time.monotonic()
-    with closing(server.connection()) as connection:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read()), time.monotonic() - started
-
-
 def test_a_database_that_stops_and_comes_back(
     services: Services, framework: str, tmp_path: Path
 ) -> None:
@@ -322,20 +303,23 @@ def test_a_database_that_stops_and_comes_back(
         control(url, "stop")
 
         for _ in range(5):
-            status, body, seconds = ask(server, "/ready")
-            assert (status, body) == (503, {"detail": "The database does not answer"})
-            assert seconds < 4
-            status, body, seconds = ask(server, "/items")
-            assert (status, body) == (500, {"detail": "Internal Server Error"})
-            assert seconds < 4
-            assert ask(server, "/health")[0] == 200
+            for path, expected in (
+                ("/ready", (503, {"detail": "The database does not answer"})),
+                ("/items", (500, {"detail": "Internal Server Error"})),
+            ):
+                started = time.monotonic()
+                answer = server.ask("GET", path)
+                seconds = time.monotonic() - started
+                assert (answer.status, answer.json) == expected
+                assert seconds < 4
+            assert server.ask("GET", "/health").status == 200
 
         control(url, "restart")
 
-        wait_until(lambda: ask(server, "/ready")[0] == 200)
+        wait_until(lambda: server.ask("GET", "/ready").status == 200)
         before = len(tally.created)
         wait_until(lambda: len(tally.created) > before + 50)
-        found = ask(server, "/items")[1]["total"]
+        found = server.ask("GET", "/items").json["total"]
         server.stop()
     # What was answered while it was away is an error in JSON, and what was created is there.
     assert tally.wrong
@@ -357,11 +341,11 @@ def test_clients_that_are_slow_or_go_away_keep_nobody_waiting(made: Service) -> 
                 gone.sock.sendall(whole[:-5])
 
         for _ in range(20):
-            assert ask(server, "/items")[0] == 200
+            assert server.ask("GET", "/items").status == 200
 
         for client in slow:
             client.close()
-        assert ask(server, "/items")[1]["total"] == 0
+        assert server.ask("GET", "/items").json["total"] == 0
         assert server.stop() == 0
     assert "Traceback" not in server.log
 
@@ -375,10 +359,10 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(made: Service) ->
                 client.putheader("Content-Length", str(length))
                 client.endheaders()
                 client.send(b"x" * 1001)
-                answer = client.getresponse()
+                answer = Answer.read(client)
                 assert answer.status == 413
-                assert json.loads(answer.read()) == {"detail": "Content Too Large"}
-        assert ask(server, "/items")[0] == 200
+                assert answer.json == {"detail": "Content Too Large"}
+        assert server.ask("GET", "/items").status == 200
 
 
 def test_a_thousand_connections_at_once(made: Service) -> None:
@@ -404,7 +388,7 @@ def test_a_thousand_connections_at_once(made: Service) -> None:
             lines = asyncio.run(everybody(server.port))
 
             assert set(lines) == {b"HTTP/1.1 200 OK\r\n"}
-            assert ask(server, "/items")[0] == 200
+            assert server.ask("GET", "/items").status == 200
             assert len(workers(server)) == 2
             assert server.stop() == 0
     finally:
@@ -422,9 +406,7 @@ def test_processes_that_start_together_migrate_once(
         production(made, database_url=url, WEB_CONCURRENCY="4") as server,
     ):
         wait_until(lambda: len(workers(server)) == 4)
-        with closing(server.connection()) as connection:
-            connection.request("GET", "/ready")
-            assert connection.getresponse().status == 200
+        assert server.ask("GET", "/ready").status == 200
         assert server.stop() == 0
     assert "Traceback" not in server.log
     assert "Worker" not in re.sub(r"Worker (exiting|shutting down)", "", server.log)
@@ -436,14 +418,10 @@ def test_what_lives_in_memory_has_one_process(
     made = services.make(tmp_path, framework, database="none")
     with production(made, WEB_CONCURRENCY="4") as server:
         for number in range(10):
-            with closing(server.connection()) as connection:
-                headers = {"Content-Type": "application/json"}
-                body = json.dumps({"name": f"Item {number}", "price": "1.00"})
-                connection.request("POST", "/items", body, headers)
-                assert connection.getresponse().status == 201
-            with closing(server.connection()) as connection:
-                connection.request("GET", "/items")
-                assert json.loads(connection.getresponse().read())["total"] == number + 1
+            headers = {"Content-Type": "application/json"}
+            body = json.dumps({"name": f"Item {number}", "price": "1.00"})
+            assert server.ask("POST", "/items", body, headers).status == 201
+            assert server.ask("GET", "/items").json["total"] == number + 1
         assert len(workers(server)) == 1
 
 
@@ -451,9 +429,7 @@ def test_requests_are_logged_without_secrets(made: Service) -> None:
     with production(made) as server:
         given = ":".join(CREDENTIALS.values()).encode()
         header = {"Authorization": "Basic " + base64.b64encode(given).decode()}
-        with closing(server.connection()) as connection:
-            connection.request("GET", "/whoami", headers=header)
-            assert connection.getresponse().status == 200
+        assert server.ask("GET", "/whoami", headers=header).status == 200
         wait_until(lambda: '"GET /whoami HTTP/1.1" 200' in server.log)
     assert CREDENTIALS["BASIC_AUTH_PASSWORD"] not in server.log
 

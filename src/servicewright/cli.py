@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from servicewright.changes import Change
+    from servicewright.next_steps import Step
     from servicewright.projects import Project
 
 # What `set` and `update` return while files need the user's hand.
@@ -36,6 +38,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH_OR_URL",
+        help="Take another template. Code that it brings is run: name one you trust.",
+        show_default=f"this checkout, or {templates.PUBLISHED}",
+    ),
+]
+YesOption = Annotated[
+    bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
+]
+# Each command takes another version where none is given.
+_ref = partial(typer.Option, metavar="REF", help="Take the template at this tag, branch or commit.")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer passes the option so
@@ -86,21 +102,10 @@ def new(  # noqa: PLR0913 - one for each option
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing: take the default answers.")
     ] = False,
-    template: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH_OR_URL",
-            help="Take another template. Code that it brings is run: name one you trust.",
-            show_default=f"this checkout, or {templates.PUBLISHED}",
-        ),
-    ] = None,
+    template: TemplateOption = None,
     ref: Annotated[
         str | None,
-        typer.Option(
-            metavar="REF",
-            help="Take the template at this tag, branch or commit.",
-            show_default="the newest release; of a checkout, its files as they are",
-        ),
+        _ref(show_default="the newest release; of a checkout, its files as they are"),
     ] = None,
 ) -> None:
     """Write a new service.
@@ -139,9 +144,7 @@ def set_answers(
         ),
     ],
     *,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
-    ] = False,
+    yes: YesOption = False,
 ) -> None:
     """Change answers of a project, at the version of the template that it is on.
 
@@ -173,15 +176,9 @@ def update(
     *,
     ref: Annotated[
         str | None,
-        typer.Option(
-            metavar="REF",
-            help="Take the template at this tag, branch or commit.",
-            show_default="the newest release; of a template without releases, its last commit",
-        ),
+        _ref(show_default="the newest release; of a template without releases, its last commit"),
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
-    ] = False,
+    yes: YesOption = False,
 ) -> None:
     """Bring what is new in the template to a project.
 
@@ -226,18 +223,8 @@ def diff(  # noqa: PLR0913 - one for each option
     patch: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a patch for `git apply`.")
     ] = None,
-    template: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH_OR_URL",
-            help="Take another template. Code that it brings is run: name one you trust.",
-            show_default=f"this checkout, or {templates.PUBLISHED}",
-        ),
-    ] = None,
-    ref: Annotated[
-        str | None,
-        typer.Option(metavar="REF", help="Take the template at this tag, branch or commit."),
-    ] = None,
+    template: TemplateOption = None,
+    ref: Annotated[str | None, _ref()] = None,
 ) -> None:
     """Show what answers change: the difference between two services fresh from the template."""
     with _told("Interrupted."):
@@ -369,12 +356,17 @@ def _end(change: Change, typed: Path) -> None:
         markup=False,
     )
     _list("Files with conflicts:", change.conflicts, style="bold red")
-    for step in advice(change, typed):
+    _print_steps(stdout, advice(change, typed))
+    if change.conflicts:
+        raise typer.Exit(CONFLICTS)
+
+
+def _print_steps(stdout: Console, steps: Sequence[Step]) -> None:
+    """Say what can be done, each step with its commands."""
+    for step in steps:
         stdout.print(f"\n{step.purpose}:", markup=False)
         for command in step.commands:
             stdout.print(f"  {command}", style="bold cyan", markup=False)
-    if change.conflicts:
-        raise typer.Exit(CONFLICTS)
 
 
 def _failure(error: ServicewrightError) -> typer.Exit:
@@ -403,19 +395,8 @@ def _report(project: Project, typed: Path) -> None:
     for sentence in project.warnings:
         stderr.print(f"Warning: {sentence}", style="yellow", markup=False)
     stdout = Console(soft_wrap=True, highlight=False)
-    for line, style in _lines(project, typed):
-        stdout.print(line, style=style, markup=False)
-
-
-def _lines(project: Project, typed: Path) -> Iterator[tuple[str, str | None]]:
-    """Give the lines of the report, each with its style."""
     name = project.answers.get("project_name", project.path.name)
-    yield f"{name} is in {typed}.", "bold green"
-    for step in next_steps(project, typed):
-        yield "", None
-        yield f"{step.purpose}:", None
-        for command in step.commands:
-            yield f"  {command}", "bold cyan"
-    yield "", None
-    yield "Copier alone makes the same service:", None
-    yield f"  {copier_command(project, typed)}", "cyan"
+    stdout.print(f"{name} is in {typed}.", style="bold green", markup=False)
+    _print_steps(stdout, next_steps(project, typed))
+    stdout.print("\nCopier alone makes the same service:", markup=False)
+    stdout.print(f"  {copier_command(project, typed)}", style="cyan", markup=False)

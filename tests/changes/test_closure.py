@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import copier
 import pytest
-from conftest import ROOT
 from repositories import commit, git
 
+from conftest import ROOT
 from servicewright.variants import shard
 
 from .updates import Projects, Step, contents, options, steps, update
@@ -118,7 +118,7 @@ def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
     # What is on has the most to lose.
     start = {name: answers[-1] for name, answers in known.items()}
     project = projects.copy(start)
-    for answer in [*known[option][:-1], known[option][-1]]:
+    for answer in known[option]:
         update(project, **{option: answer})
         commit(project)
     assert contents(project) == contents(projects.fresh(start))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -9,9 +10,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -95,6 +96,30 @@ class Services:
         return Service(path, tree.package, self._environments.get(tree.requirements))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a server answers; the names of the headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @classmethod
+    def read(cls, connection: HTTPConnection) -> Answer:
+        """Read the answer to what was sent over a connection."""
+        response = connection.getresponse()
+        headers: dict[str, str] = {}
+        for name, value in response.getheaders():
+            known = headers.get(name.lower())
+            headers[name.lower()] = value if known is None else f"{known}, {value}"
+        return cls(response.status, headers, response.read())
+
+    @property
+    def json(self) -> Any:
+        """The body, where it is JSON."""
+        return json.loads(self.body)
+
+
 class Server:
     """A server that has been started."""
 
@@ -117,19 +142,27 @@ class Server:
         """Make a connection; the first request opens it."""
         return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request over a connection of its own, and read the answer."""
+        with closing(self.connection()) as connection:
+            connection.request(method, path, body, headers or {})
+            return Answer.read(connection)
+
     def wait_until_it_answers(self) -> None:
         """Wait for the first 200."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
-            connection = self.connection()
             try:
-                connection.request("GET", "/items")
-                if connection.getresponse().status == 200:
+                if self.ask("GET", "/items").status == 200:
                     return
-            except OSError:
+            except (OSError, HTTPException):
                 time.sleep(0.02)
-            finally:
-                connection.close()
         raise AssertionError(f"The server does not answer:\n{self.log}")
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:

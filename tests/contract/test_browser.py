@@ -155,13 +155,10 @@ def browser(driver: webdriver.Chrome, server: Server) -> Iterator[Browser]:
 
 def fill(server: Server) -> None:
     """Add the items that the pages are to show."""
-    connection = server.connection()
     for item in ITEMS:
-        connection.request("POST", "/items", json.dumps(item), {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        assert response.status == 201, response.read()
-        response.read()
-    connection.close()
+        header = {"Content-Type": "application/json"}
+        answer = server.ask("POST", "/items", json.dumps(item), header)
+        assert answer.status == 201, answer.body
 
 
 def submit(browser: Browser, **fields: str) -> None:
@@ -353,14 +350,14 @@ def layout_problems(browser: Browser) -> Iterator[str]:
 def test_pages_are_valid_html(
     server: Server, framework: str, node_modules: Path, tmp_path: Path
 ) -> None:
-    pages = {"empty": fetch(server, "GET", "/"), "refused": fetch(server, "POST", "/")}
+    pages = {"empty": server.ask("GET", "/"), "refused": server.ask("POST", "/")}
     fill(server)
-    pages["full"] = fetch(server, "GET", "/")
+    pages["full"] = server.ask("GET", "/")
     if framework == "flask":
         # FastAPI's pages of documentation are its own.
-        pages |= {name: fetch(server, "GET", f"/{name}") for name in ("docs", "redoc")}
+        pages |= {name: server.ask("GET", f"/{name}") for name in ("docs", "redoc")}
     for name, page in pages.items():
-        (tmp_path / f"{name}.html").write_text(page)
+        (tmp_path / f"{name}.html").write_text(page.body.decode())
 
     validator = node_modules / "html-validate" / "bin" / "html-validate.mjs"
     done = subprocess.run(
@@ -372,13 +369,3 @@ def test_pages_are_valid_html(
     )
 
     assert (done.returncode, done.stdout) == (0, "")
-
-
-def fetch(server: Server, method: str, path: str) -> str:
-    """Read a page."""
-    connection = server.connection()
-    try:
-        connection.request(method, path)
-        return connection.getresponse().read().decode()
-    finally:
-        connection.close()

@@ -5,14 +5,14 @@ More than a thousand requests go to each of them over a socket, as they are serv
 
 from __future__ import annotations
 
-import json
+from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from contract.probes import ENVIRONMENT, PROBES, Probe
-from contract.services import FRAMEWORKS, run_in_production
+from contract.services import FRAMEWORKS, Answer, run_in_production
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,24 +34,9 @@ DATABASES = ("none", "sqlite", "postgresql")
 CORS = "access-control-"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a service answers, as far as the contract says anything about it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body, where it is JSON."""
-        return json.loads(self.body)
-
-
 def send(server: Server, probe: Probe) -> Answer:
     """Send one request over a connection of its own."""
-    connection = server.connection()
-    try:
+    with closing(server.connection()) as connection:
         connection.putrequest(probe.method, probe.target, skip_accept_encoding=True)
         for name, value in probe.headers:
             connection.putheader(name, value.encode("latin-1"))
@@ -69,14 +54,7 @@ def send(server: Server, probe: Probe) -> Answer:
         except (BrokenPipeError, ConnectionResetError):
             # The answer can be there before the end of a body that is too large.
             pass
-        response = connection.getresponse()
-        headers: dict[str, str] = {}
-        for name, value in response.getheaders():
-            known = headers.get(name.lower())
-            headers[name.lower()] = value if known is None else f"{known}, {value}"
-        return Answer(response.status, headers, response.read())
-    finally:
-        connection.close()
+        return Answer.read(connection)
 
 
 def words(header: str) -> str:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import signal
+import shlex
 import subprocess
-import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import pytest
 from matrix.rendering import render
 from repositories import git
 
-from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES, PATIENCE, change
+from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES, change, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,59 +61,27 @@ def commands(project: Path) -> list[str]:
     return blocks + re.findall(r"`(uv run [^`]+)`", BLOCK.sub("", text))
 
 
-def environment(variables: dict[str, str]) -> dict[str, str]:
-    """Give the environment of a shell in which nothing of these tests is active."""
-    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    return {**kept, **variables}
-
-
-def status(address: str) -> int:
-    """Ask for a page and give the status of the answer; 0 where nobody answers."""
-    try:
-        with urlopen(address, timeout=PATIENCE) as answer:  # noqa: S310 - of this machine
-            return int(answer.status)
-    except HTTPError as error:
-        return error.code
-    except OSError:
-        return 0
-
-
 def serve(command: str, project: Path, variables: dict[str, str]) -> None:
     """Run a server until it has answered where the README says that it does."""
-    port = "5000" if "uv run flask" in command else "8000"
+    port = 5000 if "uv run flask" in command else 8000
     addresses = ADDRESS.findall((project / "README.md").read_text())
-    log = project.parent / "server.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(  # noqa: S602 - as users run it
-            command,
-            shell=True,
-            cwd=project,
-            env=environment(variables),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    with run(shlex.split(command), port, project, variables) as server:
         for address in addresses:
-            if f":{port}" in address:
-                deadline = time.monotonic() + PATIENCE
-                while not status(address) and time.monotonic() < deadline:
-                    assert server.poll() is None, log.read_text()
-                    time.sleep(0.05)
-                assert status(address) == 200, (address, log.read_text())
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGTERM)
-        server.wait(PATIENCE)
+            if address.startswith(server.url):
+                path = address.removeprefix(server.url) or "/"
+                assert server.ask("GET", path).status == 200, (address, server.log)
+        # The next one listens at the same port.
+        server.stop()
 
 
 def execute(command: str, project: Path, variables: dict[str, str]) -> None:
-    """Run a command that comes to an end."""
+    """Run a command that comes to an end, in a shell in which nothing of these tests is active."""
+    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     done = subprocess.run(  # noqa: S602 - as users run it
         command,
         shell=True,
         cwd=project,
-        env=environment(variables),
+        env={**kept, **variables},
         capture_output=True,
         text=True,
         check=False,

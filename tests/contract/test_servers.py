@@ -16,7 +16,16 @@ from matrix.environments import uv
 from matrix.rendering import render
 
 from contract.probes import ENVIRONMENT
-from contract.services import FRAMEWORKS, PATIENCE, Service, change, database_for, free_port, run
+from contract.services import (
+    FRAMEWORKS,
+    PATIENCE,
+    Answer,
+    Service,
+    change,
+    database_for,
+    free_port,
+    run,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,10 +62,7 @@ def test_the_development_server_answers_in_time_and_ends(
 
     with run([*DEVELOPMENT[framework], str(port)], port, projects[framework], {}) as server:
         assert time.monotonic() - started < 30
-        connection = server.connection()
-        connection.request("GET", "/items")
-        page = json.load(connection.getresponse())
-        connection.close()
+        page = server.ask("GET", "/items").json
         server.stop()
 
     assert page == {"items": [], "total": 0, "limit": 20, "offset": 0}
@@ -81,17 +87,12 @@ def test_the_development_server_sees_a_change(projects: dict[str, Path], framewo
 
 def message_of(server: Server) -> str:
     """Read the message at the home path; a server that starts again has none."""
-    connection = server.connection()
     try:
-        connection.request("GET", "/")
-        message: str = json.load(connection.getresponse())["message"]
+        message: str = server.ask("GET", "/").json["message"]
     except (OSError, HTTPException):
         time.sleep(0.05)
         return ""
-    else:
-        return message
-    finally:
-        connection.close()
+    return message
 
 
 # Servers of a service with all features, and the signal that ends them in an orderly way: for
@@ -145,10 +146,9 @@ def serve(service: Service, name: str) -> Iterator[Server]:
 def answer_to(connection: HTTPConnection, method: str, path: str, body: bytes = b"") -> object:
     """Send a request over a connection that stays open, and read the answer."""
     connection.request(method, path, body)
-    response = connection.getresponse()
-    content = response.read()
-    assert response.status < 400, content
-    return json.loads(content)
+    answer = Answer.read(connection)
+    assert answer.status < 400, answer.body
+    return answer.json
 
 
 @pytest.mark.parametrize("name", SERVERS)

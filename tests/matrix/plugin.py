@@ -79,6 +79,14 @@ def scratch(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.stash[SCRATCH]
 
 
+def copy_template(directory: Path) -> None:
+    """Copy what the template of this working tree is made of, without the caches of tools."""
+    shutil.copy2(ROOT / "copier.yml", directory)
+    caches = shutil.ignore_patterns("__pycache__", ".*_cache")
+    for folder in ("extensions", "template"):
+        shutil.copytree(ROOT / folder, directory / folder, ignore=caches)
+
+
 @pytest.fixture(scope="session")
 def renderer(scratch: Path) -> Renderer:
     """What renders the variants of this working tree."""
@@ -86,13 +94,7 @@ def renderer(scratch: Path) -> Renderer:
     if not template.exists():
         draft = scratch / f"template-{os.getpid()}"
         draft.mkdir()
-        shutil.copy2(ROOT / "copier.yml", draft)
-        for folder in ("extensions", "template"):
-            shutil.copytree(
-                ROOT / folder,
-                draft / folder,
-                ignore=shutil.ignore_patterns("__pycache__", ".*_cache"),
-            )
+        copy_template(draft)
         try:
             draft.rename(template)
         except OSError:

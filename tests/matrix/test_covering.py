@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import covertable
 import pytest
+from changes.updates import options
 
 from matrix.environments import Environments
 from matrix.plugin import CACHE, ROOT
@@ -30,14 +31,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def covering(template: Path, strength: int = 2) -> list[Variant]:
-    """Choose variants in which each ``strength`` answers to different questions meet."""
-    every = variants(template)
-    answers = {
-        name: list(dict.fromkeys(v.answers[name] for v in every)) for name in every[0].answers
-    }
-    chosen = covertable.make(answers, strength=strength)
-    return [variant for variant in every if dict(variant.answers) in chosen]
+def covering(template: Path) -> list[Variant]:
+    """Choose variants in which each two answers to different questions meet."""
+    chosen = covertable.make(options(template), strength=2)
+    return [variant for variant in variants(template) if dict(variant.answers) in chosen]
 
 
 @cache

@@ -1,0 +1,57 @@
+"""The files that variants are deployed with, as the tests of these files read them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import service
+from matrix.plugin import ROOT
+
+from servicewright.variants import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from matrix.rendering import Renderer, Tree
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A variant that is deployed."""
+
+    tree: Tree
+
+    @property
+    def on(self) -> dict[str, bool]:
+        """The features."""
+        return service.features(service.FALLBACK | dict(self.tree.variant.answers))
+
+    @property
+    def must_be_set(self) -> set[str]:
+        """The variables without which the service does not start."""
+        variables = service.variables(self.on, "PACKAGE")
+        return {variable.name for variable in variables if variable.default is None}
+
+    @property
+    def graceful_timeout(self) -> int:
+        """How many seconds gunicorn gives its workers to end."""
+        found = re.search(r'"WEB_GRACEFUL_TIMEOUT", "(\d+)"', self.text("gunicorn.conf.py"))
+        assert found
+        return int(found[1])
+
+    def text(self, path: str) -> str:
+        """Give a file of the project; the package is called ANY_PACKAGE in it."""
+        return self.tree.comparable[path].decode()
+
+
+def different(renderer: Renderer, looked_at: Callable[[str], bool]) -> list[Tree]:
+    """Give the trees of the variants with the feature, those that differ in files looked at."""
+    found = {}
+    for variant in variants(ROOT):
+        if variant.answers["docker"]:
+            tree = renderer.tree(variant.id)
+            files = tree.comparable.items()
+            found[tuple((path, text) for path, text in files if looked_at(path))] = tree
+    return list(found.values())
