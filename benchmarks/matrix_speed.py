@@ -11,15 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from servicewright.variants import Variant, variants
+from services import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[1]
+from servicewright.variants import Variant, variants
 
 
 def plain(chosen: list[Variant], directory: Path) -> float:
@@ -47,23 +46,6 @@ def matrix(chosen: list[Variant], cache: Path) -> float:
         environment={"MATRIX_CACHE": str(cache)},
     )
     return time.perf_counter() - started
-
-
-def run(*command: str, cwd: Path = ROOT, environment: dict[str, str] | None = None) -> None:
-    """Run a command that must succeed; what it prints is only shown when it does not."""
-    variables = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=variables | (environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed in {cwd}:\n{done.stdout}")
 
 
 def main() -> None:

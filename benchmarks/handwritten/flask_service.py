@@ -1,0 +1,189 @@
+"""A service as one would write it by hand in Flask: the same routes, and nothing around them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from decimal import Decimal
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from flask import Flask, abort, g, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, Field
+from sqlalchemy import JSON, Numeric, create_engine, func, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+engine = create_engine(os.environ["DATABASE_URL"])
+data = Path(os.environ["DATA_DIRECTORY"])
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Item(Base):
+    __tablename__ = "items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    price: Mapped[Decimal] = mapped_column(Numeric(10, 2))
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    internal_note: Mapped[str]
+
+    def public(self) -> dict[str, Any]:
+        return {"id": self.id, "name": self.name, "price": str(self.price), "tags": self.tags}
+
+
+Base.metadata.create_all(engine)
+
+
+class ItemIn(BaseModel):
+    name: str = Field(min_length=1, max_length=100)
+    price: Decimal = Field(gt=0, max_digits=10, decimal_places=2)
+    tags: list[str] = Field(default=[], max_length=10)
+    internal_note: str = Field(default="", max_length=500)
+
+
+class ItemChanges(BaseModel):
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    price: Decimal | None = Field(default=None, gt=0, max_digits=10, decimal_places=2)
+    tags: list[str] | None = Field(default=None, max_length=10)
+    internal_note: str | None = Field(default=None, max_length=500)
+
+
+app = Flask(__name__, static_folder=str(data), static_url_path="/static", template_folder=str(data))
+
+
+def get_session() -> Session:
+    if "session" not in g:
+        g.session = Session(engine)
+    session: Session = g.session
+    return session
+
+
+@app.teardown_appcontext
+def close_session(_: BaseException | None) -> None:
+    if "session" in g:
+        g.session.close()
+
+
+def find(item_id: int) -> Item:
+    item = get_session().get(Item, item_id)
+    if item is None:
+        abort(404, f"Item {item_id} not found")
+    return item
+
+
+@app.get("/")
+def home() -> str:
+    items = get_session().scalars(select(Item).order_by(Item.id).limit(100)).all()
+    return render_template("home.html", items=items)
+
+
+@app.post("/")
+def add_item() -> ResponseReturnValue:
+    name, price = request.form["name"], Decimal(request.form["price"])
+    get_session().add(Item(name=name, price=price, tags=[], internal_note=""))
+    get_session().commit()
+    return redirect("/", 303)
+
+
+@app.get("/health")
+def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.get("/ready")
+def ready() -> dict[str, str]:
+    get_session().execute(text("SELECT 1"))
+    return {"status": "ready"}
+
+
+@app.get("/items")
+def list_items() -> dict[str, Any]:
+    limit = request.args.get("limit", 20, int)
+    offset = request.args.get("offset", 0, int)
+    if not 1 <= limit <= 100 or offset < 0:
+        abort(422)
+    items = select(Item)
+    if q := request.args.get("q"):
+        items = items.where(Item.name.icontains(q, autoescape=True))
+    total = get_session().scalar(select(func.count()).select_from(items.subquery()))
+    page = get_session().scalars(items.order_by(Item.id).limit(limit).offset(offset))
+    return {
+        "items": [item.public() for item in page],
+        "total": total,
+        "limit": limit,
+        "offset": offset,
+    }
+
+
+@app.post("/items")
+def create_item() -> ResponseReturnValue:
+    item = Item(**ItemIn.model_validate(request.get_json()).model_dump())
+    get_session().add(item)
+    get_session().commit()
+    return item.public(), 201, {"Location": f"/items/{item.id}"}
+
+
+@app.get("/items/<int:item_id>")
+def read_item(item_id: int) -> dict[str, Any]:
+    return find(item_id).public()
+
+
+@app.put("/items/<int:item_id>")
+def replace_item(item_id: int) -> dict[str, Any]:
+    item = find(item_id)
+    for name, value in ItemIn.model_validate(request.get_json()).model_dump().items():
+        setattr(item, name, value)
+    get_session().commit()
+    return item.public()
+
+
+@app.patch("/items/<int:item_id>")
+def update_item(item_id: int) -> dict[str, Any]:
+    item = find(item_id)
+    changes = ItemChanges.model_validate(request.get_json())
+    for name, value in changes.model_dump(exclude_none=True).items():
+        setattr(item, name, value)
+    get_session().commit()
+    return item.public()
+
+
+@app.delete("/items/<int:item_id>")
+def delete_item(item_id: int) -> ResponseReturnValue:
+    get_session().delete(find(item_id))
+    get_session().commit()
+    return "", 204
+
+
+@app.get("/whoami")
+def whoami() -> ResponseReturnValue:
+    given = request.authorization
+    password = (given and given.password) or ""
+    if given is None or not secrets.compare_digest(password, os.environ["BASIC_AUTH_PASSWORD"]):
+        return {"detail": "Not authenticated"}, 401, {"WWW-Authenticate": "Basic"}
+    return {"username": given.username}
+
+
+def process(filename: str) -> None:
+    digest = hashlib.sha256((data / filename).read_bytes()).hexdigest()
+    (data / f"{filename}.sha256").write_text(digest)
+
+
+@app.post("/uploads/<filename>")
+def upload(filename: str) -> ResponseReturnValue:
+    (data / filename).write_bytes(request.get_data())
+    Thread(target=process, args=(filename,)).start()
+    return {"filename": filename, "status": "processing"}, 202
+
+
+@app.get("/uploads/<filename>")
+def read_upload(filename: str) -> dict[str, Any]:
+    result = data / f"{filename}.sha256"
+    if not result.exists():
+        return {"filename": filename, "status": "processing"}
+    return {"filename": filename, "status": "done", "sha256": result.read_text()}
