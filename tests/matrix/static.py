@@ -368,44 +368,57 @@ def reach(tree: Tree) -> dict[str, frozenset[tuple[str, bytes]]]:
     return result
 
 
-def covering(trees: Sequence[Tree]) -> list[Tree]:
-    """Choose trees that have, together, every Python file with everything it imports."""
-    missing = [set(reach(tree).items()) for tree in trees]
+def covering(trees: Sequence[Tree]) -> list[tuple[Tree, set[str]]]:
+    """Choose trees that have, together, every Python file with everything it imports.
+
+    Returns:
+        The trees, each with the files that no tree before it has, and all that these import.
+    """
+    reached = [reach(tree) for tree in trees]
+    missing = [set(files.items()) for files in reached]
     chosen = []
     while any(missing):
         best = max(range(len(trees)), key=lambda number: len(missing[number]))
-        chosen.append(trees[best])
         covered = missing[best]
+        chosen.append((trees[best], {path for _, files in covered for path, _ in files}))
         missing = [files - covered for files in missing]
     return chosen
 
 
 def wrong_types(
-    trees: Sequence[Tree], environment: Path, directory: Path, cache: Path
+    chosen: Sequence[tuple[Tree, Collection[str]]], environment: Path, directory: Path, cache: Path
 ) -> list[str]:
     """Check the types of several projects in one call of mypy.
 
     Args:
-        trees: The projects, all with the same configuration of mypy.
+        chosen: The projects, all with the same configuration of mypy, and which of the files of
+            their tests are looked at.
         environment: Has mypy and what the projects need.
         directory: An empty directory, where each project becomes two packages of its own name.
         cache: What mypy remembers from call to call.
     """
     variants: dict[str, str] = {}
-    for tree in trees:
+    configuration = chosen[0][0].path / "pyproject.toml"
+    for tree, files in chosen:
         tests = f"{tree.package}_tests"
         (directory / tree.package).symlink_to(tree.path / "src" / tree.package)
         (directory / tests).mkdir()
-        for file in (tree.path / "tests").glob("*.py"):
-            # What is imported from beside it is in this package now, too.
-            text = file.read_text()
-            text = text.replace("\nfrom clients import", f"\nfrom {tests}.clients import")
-            (directory / tests / file.name).write_text(text)
+        for path in files:
+            if path.startswith("tests/"):
+                # What is imported from beside it is in this package now, too.
+                text = (tree.path / path).read_text()
+                text = text.replace("\nfrom clients import", f"\nfrom {tests}.clients import")
+                (directory / tests / path.removeprefix("tests/")).write_text(text)
         variants |= dict.fromkeys((tree.package, tests), tree.variant.id)
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),
-            *("--config-file", str(trees[0].path / "pyproject.toml"), "--cache-dir", str(cache)),
+            *(
+                "--config-file",
+                str(chosen[0][0].path / "pyproject.toml"),
+                "--cache-dir",
+                str(cache),
+            ),
             *("--explicit-package-bases", *(str(package) for package in variants)),
         ],
         cwd=directory,

@@ -113,7 +113,7 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
     links.mkdir()
 
     (finding,) = static.wrong_types(
-        [tree], environments.get(tree.requirements), links, tmp_path / "cache"
+        [(tree, tree.files)], environments.get(tree.requirements), links, tmp_path / "cache"
     )
 
     assert finding.startswith(f"{VARIANT}: {path.rpartition('/')[2]}:")
@@ -191,11 +191,19 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
     other = renderer.tree("flask-settings")
     append(tree, f"src/{tree.package}/items.py", "# changed, and so is all that imports it\n")
 
-    assert static.covering([whole, whole]) == [whole]
-    assert static.covering([whole, tree]) == [whole, tree]
+    python = {path for path in whole.comparable if path.endswith(".py")}
+    assert static.covering([whole, whole]) == [(whole, python)]
+    assert [each for each, _ in static.covering([whole, tree])] == [whole, tree]
+    assert "tests/test_gunicorn.py" not in static.covering([whole, tree])[1][1]
     chosen = static.covering([whole, other, tree])
     everything = {item for each in (whole, other, tree) for item in static.reach(each).items()}
-    assert {item for each in chosen for item in static.reach(each).items()} == everything
+    looked_at = {
+        (path, files)
+        for each, paths in chosen
+        for path, files in static.reach(each).items()
+        if path in paths
+    }
+    assert looked_at == everything
     assert "src/ANY_PACKAGE/items.py" in {
         path for path, _ in static.reach(tree)["src/ANY_PACKAGE/app.py"]
     }
