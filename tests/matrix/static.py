@@ -413,12 +413,7 @@ def wrong_types(
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),
-            *(
-                "--config-file",
-                str(chosen[0][0].path / "pyproject.toml"),
-                "--cache-dir",
-                str(cache),
-            ),
+            *("--config-file", str(configuration), "--cache-dir", str(cache)),
             *("--explicit-package-bases", *(str(package) for package in variants)),
         ],
         cwd=directory,
