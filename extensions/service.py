@@ -355,8 +355,7 @@ def toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-@cache
-def derived(**answers: Any) -> dict[str, Any]:
+def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Give what follows from the answers: the features, the dependencies and the variables."""
     on = features(answers)
     return {
@@ -374,12 +373,16 @@ class ServiceContext(ContextHook):
         super().__init__(environment)
         # Copier renders the names of all folders again for every file, hundreds of times.
         environment.compile = cache(environment.compile)  # type: ignore[assignment,method-assign]
+        self._answers: dict[str, Any] = {}
+        self._derived: dict[str, Any] = {}
         environment.filters["python_string"] = python_string
         environment.filters["toml_string"] = toml_string
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add ``when``, the dependency lists and the defaults to ``context``."""
         answers = {name: context.get(name, value) for name, value in FALLBACK.items()}
-        context.update(derived(**answers))
+        if answers != self._answers:
+            self._answers, self._derived = answers, derived(answers)
+        context.update(self._derived)
         context["defaults"] = Defaults(context)
         context["problem"] = problem

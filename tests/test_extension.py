@@ -415,6 +415,21 @@ def test_templates_see_features_requirements_and_defaults(environment: Environme
     assert text.endswith('|True|web_shop|True|"Web Shop"')
 
 
+def test_each_rendering_has_its_own_answers(environment: Environment) -> None:
+    # What Copier passes is whatever a file of answers holds, before it is checked.
+    given: list[object] = ["flask", "fastapi", "flask", ["flask"], {}]
+
+    # A template of its own each time, as Copier makes them, of a text that was compiled before.
+    found = [
+        environment.from_string("{{ when.flask }}|{{ when.fastapi }}").render(
+            _copier_conf={}, framework=framework
+        )
+        for framework in given
+    ]
+
+    assert found == [".|", "|.", ".|", "|", "|"]
+
+
 def test_questions_that_an_older_template_did_not_ask_have_answers(
     environment: Environment,
 ) -> None:
