@@ -99,10 +99,11 @@ def test_not_ready_while_the_database_hangs(
     start: Callable[..., Client], own_database: Database
 ) -> None:
     client = start(own_database)
-    probes, released = [], Event()
+    probes, begun, released = [], Event(), Event()
 
     def hang(*_: object) -> None:
         probes.append(time.monotonic())
+        begun.set()
         assert released.wait(10)
 
     own_database.timeout = 0.05
@@ -110,6 +111,7 @@ def test_not_ready_while_the_database_hangs(
     started = time.monotonic()
 
     assert client.get("/ready").status_code == 503
+    assert begun.wait(10)
     assert client.get("/ready").status_code == 503
     assert time.monotonic() - started < 5
     assert len(probes) == 1
