@@ -12,13 +12,11 @@ median of those of the rounds:
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,21 +61,15 @@ dependencies = ["{dependency}"]
 """
 
 
-def timed(act: Callable[[], object]) -> float:
-    """Give the seconds that something takes."""
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
-
-
 def alternate(acts: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Time each act once a round; the first round warms up and does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in acts}
     for number in range(rounds + 1):
         for name, act in acts.items():
-            taken = timed(act)
+            began = time.perf_counter()
+            act()
             if number:
-                seconds[name].append(taken)
+                seconds[name].append(time.perf_counter() - began)
     return seconds
 
 
@@ -169,8 +161,8 @@ def serve(framework: str, project: Path, module: str) -> None:
         "flask": ["uv", "run", "--quiet", "flask", f"--app={module}", "run", f"--port={port}"],
     }[framework]
     environment = clean_environment() | {"PYTHONUNBUFFERED": "1"}
-    with started(command, port, project, environment, path="/") as server:
-        del server
+    with started(command, port, project, environment, path="/"):
+        pass
 
 
 def beginnings(framework: str, directory: Path) -> dict[str, Callable[[], object]]:
@@ -204,9 +196,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, metavar="N")
     options = parser.parse_args()
     need("git", "uv")
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    with ExitStack() as stack:
-        name = stack.enter_context(tempfile.TemporaryDirectory(prefix="servicewright-benchmark-"))
+    with tempfile.TemporaryDirectory(prefix="servicewright-benchmark-") as name:
         directory = Path(name).resolve()
         copied = rows(
             alternate(copies(directory), options.rounds), "Copier, a template of one file"

@@ -54,8 +54,7 @@ def save(name: str, tables: list[Table], plots: list[Bars]) -> None:
     text = "\n".join(table.markdown() for table in tables)
     print(text)  # noqa: T201 - the result of the command
     RESULTS.joinpath(f"{name}.md").write_text(f"# {name}\n\n{machine}.\n\n{text}", encoding="utf-8")
-    if plots:
-        draw(plots, RESULTS / f"{name}.svg")
+    draw(plots, RESULTS / f"{name}.svg")
 
 
 def draw(plots: list[Bars], path: Path) -> None:

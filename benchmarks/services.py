@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 FRAMEWORKS = ("fastapi", "flask")
 TITLES = {"fastapi": "FastAPI", "flask": "Flask"}
-PASSWORD = "benchmark"  # noqa: S105 - guards nothing
 
 
 @dataclass
@@ -33,14 +32,12 @@ class Service:
         project: The generated project whose environment and server settings it is run with.
         application: What gunicorn loads, such as ``service.main:app``.
         path: The directory that holds the application's module.
-        variables: Environment variables besides those of ``environment``.
     """
 
     name: str
     project: Path
     application: str = "service.main:app"
     path: Path = ROOT
-    variables: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """Give the environment of its server: a database and a directory of its own."""
@@ -48,13 +45,12 @@ class Service:
         data.mkdir(exist_ok=True)
         return clean_environment() | {
             "BASIC_AUTH_USERNAME": "benchmark",
-            "BASIC_AUTH_PASSWORD": PASSWORD,
+            "BASIC_AUTH_PASSWORD": "benchmark",
             "CORS_ORIGINS": '["https://example.com"]',
             "DATABASE_URL": f"sqlite:///{data}/items.db",
             "DATA_DIRECTORY": str(data),
             "PYTHONPATH": str(self.path),
             "WEB_CONCURRENCY": "1",
-            **self.variables,
         }
 
 
@@ -86,11 +82,11 @@ class Server:
 
     def memory(self) -> float:
         """Give the megabytes that its processes take; what they share is counted once."""
-        pages = 0
-        for line in processes_below(self.process.pid):
-            rollup = Path(f"/proc/{line}/smaps_rollup").read_text(encoding="ascii")
-            pages += int(rollup.partition("Pss:")[2].split()[0])
-        return pages / 1024
+        kilobytes = 0
+        for pid in processes_below(self.process.pid):
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+            kilobytes += int(rollup.partition("Pss:")[2].split()[0])
+        return kilobytes / 1024
 
 
 def processes_below(pid: int) -> list[int]:
