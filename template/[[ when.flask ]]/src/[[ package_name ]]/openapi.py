@@ -11,11 +11,11 @@ and headers, or None for an answer without a body.
 
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
-from functools import partial, update_wrapper
+from functools import cache, partial, update_wrapper
 from http import HTTPStatus
 from typing import Any, get_args, get_type_hints
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
@@ -258,6 +258,6 @@ REDOC = """<!doctype html>
 def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
     """Serve the document and its pages."""
     app.config["OPENAPI_INFO"] = {"title": title, "description": description, "version": version}
-    app.add_url_rule("/openapi.json", "openapi", lambda: document(current_app))
+    app.add_url_rule("/openapi.json", "openapi", cache(lambda: document(app)))
     app.add_url_rule("/docs", "docs", lambda: SWAGGER_UI)
     app.add_url_rule("/redoc", "redoc", lambda: REDOC)
