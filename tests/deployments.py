@@ -42,8 +42,8 @@ class Deployment:
         return int(found[1])
 
     def text(self, path: str) -> str:
-        """Give a file of the project; the package is called ANY_PACKAGE in it."""
-        return self.tree.comparable[path].decode()
+        """Give a file of the project."""
+        return self.tree.files[path].decode()
 
 
 def different(renderer: Renderer, looked_at: Callable[[str], bool]) -> list[Tree]:
@@ -52,6 +52,6 @@ def different(renderer: Renderer, looked_at: Callable[[str], bool]) -> list[Tree
     for variant in variants(ROOT):
         if variant.answers["docker"]:
             tree = renderer.tree(variant.id)
-            files = tree.comparable.items()
+            files = tree.files.items()
             found[tuple((path, text) for path, text in files if looked_at(path))] = tree
     return list(found.values())

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from deployments import Deployment, different
 from matrix import static
+from matrix.rendering import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,7 +82,7 @@ def projects(renderer: Renderer) -> list[Project]:
     """The variants with the feature, those that differ in what is looked at here."""
     looked_at = {
         *("compose.yaml", "Dockerfile", ".env.example", "gunicorn.conf.py"),
-        "src/ANY_PACKAGE/settings.py",
+        f"src/{PACKAGE}/settings.py",
     }
     return [Project(tree) for tree in different(renderer, looked_at.__contains__)]
 
@@ -160,7 +161,7 @@ def test_data_outlives_the_container(projects: list[Project]) -> None:
                 ["/data"] if project.on["sqlite"] or "DATA_DIRECTORY" in environment else []
             )
             if project.on["sqlite"]:
-                assert environment["DATABASE_URL"] == "sqlite:////data/ANY_PACKAGE.db"
+                assert environment["DATABASE_URL"] == f"sqlite:////data/{PACKAGE}.db"
             if project.on["background_tasks"]:
                 assert environment["DATA_DIRECTORY"] == "/data"
             for directory in kept:

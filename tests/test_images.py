@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, free_port
+from matrix.rendering import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,6 @@ class Image:
     engine: Engine
     name: str
     tag: str
-    package: str
     base: str
 
     @cached_property
@@ -240,7 +240,7 @@ def image(
     tag = f"localhost/servicewright-test:{framework}-{name}"
     engine.build(made.path, tag)
     (base,) = (base for base in needed if "python" in base)
-    yield Image(engine, f"{framework}-{name}", tag, made.package, base)
+    yield Image(engine, f"{framework}-{name}", tag, base)
     engine.run("rmi", "--force", tag)
 
 
@@ -359,7 +359,7 @@ def test_it_holds_what_the_service_needs_and_no_more(image: Image) -> None:
 
     # The service is installed, not linked, and compiled: a read-only file system is no handicap.
     version = image.base.partition(":")[2].removesuffix("-slim")
-    installed = f"/app/.venv/lib/python{version}/site-packages/{image.package}"
+    installed = f"/app/.venv/lib/python{version}/site-packages/{PACKAGE}"
     assert f"{installed}/app.py" in own
     compiled = version.replace(".", "")
     assert f"{installed}/__pycache__/app.cpython-{compiled}.pyc" in own

@@ -30,7 +30,7 @@ class Project(Deployment):
         """All objects by their kinds: there is one of each."""
         found = [
             manifest
-            for path, content in self.tree.comparable.items()
+            for path, content in self.tree.files.items()
             if path.startswith(FOLDER) and path.endswith(".yaml")
             for manifest in yaml.safe_load_all(content)
         ]
@@ -216,4 +216,4 @@ def test_every_file_that_the_readme_names_is_there(projects: list[Project]) -> N
     for project in projects:
         text = project.text("kubernetes/README.md")
         for path in re.findall(r"kubernetes/[\w.-]+", text):
-            assert path in project.tree.comparable, path
+            assert path in project.tree.files, path

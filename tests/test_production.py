@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from contract.services import FRAMEWORKS, PATIENCE, Answer, database_for, free_port, run
+from matrix.rendering import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -222,7 +223,7 @@ def status(service: Service, name: str) -> str:
 
 
 def test_jobs_end_before_the_server_does(made: Service) -> None:
-    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=made.package, seconds=5))
+    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=5))
     with production(made, "slow:app") as server:
         upload(server, "one.txt")
         upload(server, "two.txt")
@@ -235,14 +236,14 @@ def test_jobs_end_before_the_server_does(made: Service) -> None:
 
 
 def test_jobs_outlive_the_connection_of_their_client(made: Service) -> None:
-    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=made.package, seconds=5))
+    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=5))
     with production(made, "slow:app") as server:
         upload(server, "one.txt")
         wait_until(lambda: status(made, "one.txt") == "done", 15)
 
 
 def test_jobs_have_a_limit(made: Service) -> None:
-    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=made.package, seconds=50))
+    (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=50))
     with production(made, "slow:app", WEB_GRACEFUL_TIMEOUT="2") as server:
         upload(server, "one.txt")
         started = time.monotonic()

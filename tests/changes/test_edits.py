@@ -90,7 +90,7 @@ def test_the_suite_passes_after_a_change(
 ) -> None:
     project = changed(step, projects)
     edits.move(project, step.start, step.end)
-    tree = Tree(Variant(name(step), step.end), "orders", project)
+    tree = Tree(Variant(name(step), step.end), project)
     result = runner.run(project, environments.get(tree.requirements))
     assert not result.problems, (result.problems, result.log)
 

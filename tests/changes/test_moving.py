@@ -149,7 +149,7 @@ def full(framework: str, projects: Projects) -> Tree:
     answers = {name: values[-1] for name, values in options(ROOT).items()}
     answers |= {"framework": framework, "database": "sqlite", "settings": True, "modular": True}
     answers |= {"pages": True, "cors": True, "docker": True}
-    return Tree(Variant(framework, answers), "orders", projects.copy(answers))
+    return Tree(Variant(framework, answers), projects.copy(answers))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS.values())

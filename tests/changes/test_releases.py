@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import copier
 import pytest
+from matrix.rendering import SAME_ANSWERS
 from packaging.version import Version
 from repositories import commit, git
 
 from conftest import ROOT
 
-from .updates import COMMON, contents, options
+from .updates import contents, options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def make(repository: Path, project: Path, answers: Mapping[str, object], ref: st
     copier.run_copy(
         str(repository),
         project,
-        data={**COMMON, **answers},
+        data={**SAME_ANSWERS, **answers},
         vcs_ref=ref,
         defaults=True,
         unsafe=True,

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from servicewright.questions import Answer
 
-COMMON = {**SAME_ANSWERS, "package_name": "orders", "python_version": "3.11"}
-
 
 @dataclass(frozen=True)
 class Step:
@@ -128,7 +126,7 @@ class Projects:
                 copier.run_copy(
                     str(self.repository),
                     path,
-                    data=COMMON | answers,
+                    data=SAME_ANSWERS | answers,
                     vcs_ref="HEAD",
                     defaults=True,
                     unsafe=True,

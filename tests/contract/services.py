@@ -20,6 +20,7 @@ from uuid import uuid4
 from matrix.environments import interpreter
 from matrix.plugin import ROOT
 from matrix.postgresql import DRIVER, PostgreSQL
+from matrix.rendering import PACKAGE
 
 from servicewright.variants import variants
 
@@ -66,13 +67,12 @@ class Service:
     """A service in a directory of its own, with an environment that has what it declares."""
 
     path: Path
-    package: str
     environment: Path
 
     @property
     def source(self) -> Path:
         """The directory of the package."""
-        return self.path / "src" / self.package
+        return self.path / "src" / PACKAGE
 
     def program(self, module: str, *arguments: str) -> list[str]:
         """Give the command that runs a module of the environment."""
@@ -93,7 +93,7 @@ class Services:
         (variant,) = (variant for variant in self._variants if variant.answers == answers)
         tree = self._renderer.tree(variant.id)
         path = shutil.copytree(tree.path, directory / variant.id)
-        return Service(path, tree.package, self._environments.get(tree.requirements))
+        return Service(path, self._environments.get(tree.requirements))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from matrix.environments import interpreter
+from matrix.rendering import PACKAGE
 
 from contract.probes import PASSWORD, USERNAME
 from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES
@@ -33,9 +34,12 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
 ASK = """
 import importlib, json, sys
 
+package = sys.argv[1]
 documents = []
-for source, package in json.load(sys.stdin):
+for source in json.load(sys.stdin):
     sys.path.insert(0, source)
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
     create_app = importlib.import_module(f"{package}.app").create_app
     Settings = importlib.import_module(f"{package}.settings").Settings
     try:
@@ -93,9 +97,9 @@ def documents(
             for name, answers in COMBINATIONS.items()
         }
         environment = made["all with postgresql"].environment
-        asked = [(str(service.path / "src"), service.package) for service in made.values()]
+        asked = [str(service.path / "src") for service in made.values()]
         done = subprocess.run(
-            [str(interpreter(environment)), "-c", ASK],
+            [str(interpreter(environment)), "-c", ASK, PACKAGE],
             input=json.dumps(asked),
             cwd=directory,
             env=os.environ | SETTINGS,

@@ -47,7 +47,7 @@ def project(
 ) -> Path:
     """Make a project as a user does, with its first commit."""
     project = tmp_path_factory.mktemp("readme") / "orders"
-    render(template, project, {**SERVICES[request.param], "package_name": "orders"})
+    render(template, project, SERVICES[request.param])
     git(project, "init", "--quiet")
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message", "Start")

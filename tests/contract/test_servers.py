@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from matrix.environments import uv
-from matrix.rendering import render
+from matrix.rendering import PACKAGE, render
 
 from contract.probes import ENVIRONMENT
 from contract.services import (
@@ -48,7 +48,7 @@ def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     projects = {}
     for framework in FRAMEWORKS:
         projects[framework] = project = tmp_path_factory.mktemp(framework) / "orders"
-        render(template, project, {"framework": framework, "package_name": "orders"})
+        render(template, project, {"framework": framework})
         uv("sync", "--quiet", "--project", str(project))
     return projects
 
@@ -129,7 +129,7 @@ def slow_service(request: pytest.FixtureRequest, services: Services, tmp_path: P
 def serve(service: Service, name: str) -> Iterator[Server]:
     """Run a service on one of the servers."""
     port = free_port()
-    app = f"{service.package}.main:app"
+    app = f"{PACKAGE}.main:app"
     command = {
         "fastapi-uvicorn": ("uvicorn", "--port", str(port), app),
         "fastapi-gunicorn": ("gunicorn",),

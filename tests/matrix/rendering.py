@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Stands in the place of the package's name where projects are compared.
-ANY_PACKAGE = b"ANY_PACKAGE"
+# The name of all projects' packages: it differs from what would be made of the project's name.
+PACKAGE = "orders"
 
 # What all variants have in common. Git and the machine are asked for nothing.
 SAME_ANSWERS = {
     "project_name": "Example",
+    "package_name": PACKAGE,
     "description": "A service of the matrix.",
     "author_name": "Robin Example",
     "author_email": "robin@example.com",
@@ -51,12 +52,10 @@ class Tree:
 
     Attributes:
         variant: The variant.
-        package: The name of its package, which no other variant has.
         path: The directory of the project.
     """
 
     variant: Variant
-    package: str
     path: Path
 
     @cached_property
@@ -66,15 +65,6 @@ class Tree:
             path.relative_to(self.path).as_posix(): path.read_bytes()
             for path in sorted(self.path.rglob("*"))
             if path.is_file()
-        }
-
-    @cached_property
-    def comparable(self) -> dict[str, bytes]:
-        """All files, as they would be if every variant had the same package name."""
-        own = self.package.encode()
-        return {
-            path.replace(self.package, ANY_PACKAGE.decode()): content.replace(own, ANY_PACKAGE)
-            for path, content in self.files.items()
         }
 
     @cached_property
@@ -95,7 +85,7 @@ class Tree:
     def fingerprint(self) -> str:
         """A text that two variants share when their suites see the same files."""
         digest = hashlib.sha256()
-        for path, content in self.comparable.items():
+        for path, content in self.files.items():
             if path != ".copier-answers.yml":
                 digest.update(b"%d %s %d %s" % (len(path), path.encode(), len(content), content))
         return digest.hexdigest()
@@ -172,8 +162,7 @@ class Renderer:
         self._template = template
         self._directory = directory
         self._trees = {
-            variant.id: Tree(variant, f"service{number:04}", directory / variant.id)
-            for number, variant in enumerate(variants(template))
+            variant.id: Tree(variant, directory / variant.id) for variant in variants(template)
         }
         # The seconds of processor time that this process spent on each tree.
         self.cpu: dict[str, float] = {}
@@ -188,7 +177,7 @@ class Renderer:
         if not tree.path.exists():
             started = time.process_time()
             draft = self._directory / f".{name}-{os.getpid()}"
-            render(self._template, draft, {**tree.variant.answers, "package_name": tree.package})
+            render(self._template, draft, dict(tree.variant.answers))
             try:
                 draft.rename(tree.path)
             except OSError:

@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from matrix.environments import interpreter
-from matrix.rendering import ANY_PACKAGE
+from matrix.rendering import PACKAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -71,12 +71,12 @@ def each_file_once(
     seen = set()
     findings = []
     for tree in trees:
-        for path, content in tree.comparable.items():
+        for path, content in tree.files.items():
             if (path, content) not in seen:
                 seen.add((path, content))
-                text = content.decode().replace(ANY_PACKAGE.decode(), tree.package)
                 findings += [
-                    f"{tree.variant.id}: {path}: {finding}" for finding in check(path, text)
+                    f"{tree.variant.id}: {path}: {finding}"
+                    for finding in check(path, content.decode())
                 ]
     return findings
 
@@ -120,9 +120,7 @@ def hadolint(trees: Iterable[Tree], directory: Path) -> list[str]:
         trees: The projects.
         directory: An empty directory for the Dockerfiles.
     """
-    different = {
-        tree.comparable["Dockerfile"]: tree for tree in trees if "Dockerfile" in tree.comparable
-    }
+    different = {tree.files["Dockerfile"]: tree for tree in trees if "Dockerfile" in tree.files}
     for content, tree in different.items():
         (directory / tree.variant.id).write_bytes(content)
     done = subprocess.run(
@@ -233,10 +231,10 @@ def names(requirements: Iterable[str]) -> set[str]:
 def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> set[str]:
     """Name the distributions of what the Python files in a folder of a project import."""
     # Tests can import each other; the package's modules are never named without the package.
-    own = {path.stem for path in map(PurePath, tree.comparable) if path.match("tests/*.py")}
+    own = {path.stem for path in map(PurePath, tree.files) if path.match("tests/*.py")}
     modules = {
         found.module.partition(".")[0]
-        for path, content in tree.comparable.items()
+        for path, content in tree.files.items()
         if path.startswith(f"{folder}/") and path.endswith(".py")
         for found in imports(content)
         if found.level == 0
@@ -245,7 +243,7 @@ def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> se
         canonicalize_name(distributions.get(module, [module])[0])
         for module in modules
         - sys.stdlib_module_names
-        - {ANY_PACKAGE.decode()}
+        - {PACKAGE}
         - (own if folder == "tests" else set())
     }
 
@@ -264,8 +262,8 @@ def installed_with(environment: Path) -> dict[str, list[str]]:
 
 def variables_read(tree: Tree) -> set[str]:
     """Name the environment variables that a service and its server read."""
-    settings = tree.comparable["src/ANY_PACKAGE/settings.py"].decode()
-    server = tree.comparable.get("gunicorn.conf.py", b"").decode()
+    settings = tree.files[f"src/{PACKAGE}/settings.py"].decode()
+    server = tree.files.get("gunicorn.conf.py", b"").decode()
     read = set(re.findall(r"environ\.get\(['\"](\w+)", server))
     if tree.variant.answers["settings"]:
         return read | {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}
@@ -281,7 +279,7 @@ def wrong_variables(trees: Iterable[Tree]) -> list[str]:
         if tree.variant.answers["settings"]:
             told[".env.example"] = re.compile(r"^([A-Z_]+)=", re.MULTILINE)
         for path, pattern in told.items():
-            named = set(pattern.findall(tree.comparable[path].decode()))
+            named = set(pattern.findall(tree.files[path].decode()))
             findings += [f"{tree.variant.id}: {path}: lacks {name}" for name in read - named]
             findings += [
                 f"{tree.variant.id}: {path}: has {name}, which is not read" for name in named - read
@@ -291,8 +289,8 @@ def wrong_variables(trees: Iterable[Tree]) -> list[str]:
 
 def share_of_common_lines(tree: Tree, other: Tree) -> float:
     """Give the part of a project's lines of Python that stand in files that another one has too."""
-    python = {path: text for path, text in tree.comparable.items() if path.endswith(".py")}
-    common = [text for path, text in python.items() if other.comparable.get(path) == text]
+    python = {path: text for path, text in tree.files.items() if path.endswith(".py")}
+    common = [text for path, text in python.items() if other.files.get(path) == text]
     lines = sum(text.count(b"\n") for text in python.values())
     return sum(text.count(b"\n") for text in common) / lines
 
@@ -313,10 +311,10 @@ def differences_between_frameworks(
     findings = []
     for first, *rest in same.values():
         for second in rest:
-            for path in sorted(first.comparable.keys() | second.comparable.keys()):
+            for path in sorted(first.files.keys() | second.files.keys()):
                 if path in of_the_framework:
                     continue
-                if first.comparable.get(path) != second.comparable.get(path):
+                if first.files.get(path) != second.files.get(path):
                     findings.append(f"{second.variant.id}: {path}: not as in {first.variant.id}")
     return findings
 
@@ -329,7 +327,7 @@ def modules(tree: Tree) -> dict[str, str]:
         .removesuffix(".py")
         .removesuffix("/__init__")
         .replace("/", "."): path
-        for path in tree.comparable
+        for path in tree.files
         if path.startswith(("src/", "tests/")) and path.endswith(".py")
     }
 
@@ -346,7 +344,7 @@ def reach(tree: Tree) -> dict[str, frozenset[tuple[str, bytes]]]:
     for module, path in own.items():
         package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
         targets = set()
-        for found in imports(tree.comparable[path]):
+        for found in imports(tree.files[path]):
             start = ".".join(package.split(".")[: len(package.split(".")) - found.level + 1])
             base = ".".join(filter(None, [start if found.level else "", found.module]))
             targets |= {base, *(f"{base}.{name}" for name in found.names)}
@@ -364,7 +362,7 @@ def reach(tree: Tree) -> dict[str, frozenset[tuple[str, bytes]]]:
             new = direct[todo.pop()] - reached
             reached |= new
             todo += new
-        result[path] = frozenset((file, tree.comparable[file]) for file in reached)
+        result[path] = frozenset((file, tree.files[file]) for file in reached)
     return result
 
 
@@ -394,22 +392,25 @@ def wrong_types(
         chosen: The projects, all with the same configuration of mypy, and which of the files of
             their tests are looked at.
         environment: Has mypy and what the projects need.
-        directory: An empty directory, where each project becomes two packages of its own name.
+        directory: An empty directory, where each project becomes two packages.
         cache: What mypy remembers from call to call.
     """
     variants: dict[str, str] = {}
     configuration = chosen[0][0].path / "pyproject.toml"
     for tree, files in chosen:
-        tests = f"{tree.package}_tests"
-        (directory / tree.package).symlink_to(tree.path / "src" / tree.package)
-        (directory / tests).mkdir()
-        for path in files:
-            if path.startswith("tests/"):
-                # What is imported from beside it is in this package now, too.
-                text = (tree.path / path).read_text()
+        source = f"project_{tree.variant.id}".replace("-", "_")
+        tests = f"{source}_tests"
+        for path in modules(tree).values():
+            if path.startswith("src/") or path in files:
+                # What is imported is in these packages now, too.
+                text = tree.files[path].decode()
+                text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
                 text = text.replace("\nfrom clients import", f"\nfrom {tests}.clients import")
-                (directory / tests / path.removeprefix("tests/")).write_text(text)
-        variants |= dict.fromkeys((tree.package, tests), tree.variant.id)
+                place = path.replace(f"src/{PACKAGE}/", f"{source}/").replace("tests/", f"{tests}/")
+                file = directory / place
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text)
+        variants |= dict.fromkeys((source, tests), tree.variant.id)
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),

@@ -209,6 +209,19 @@ def test_nothing_of_a_project_is_imported_for_the_next(
     assert runs.run(second, environment).problems == []
 
 
+def test_a_file_that_two_projects_have_is_blamed_on_the_right_one(
+    runs: Runner, project: Project, environment: Path
+) -> None:
+    for name in ("first", "second"):
+        tree = project(name, "import helper\ndef test_it():\n    assert helper.NAME == 'first'")
+        (tree / "tests" / "helper.py").write_text(f"NAME = {name!r}\n")
+        result = runs.run(tree, environment)
+
+    assert result.problems[0] == "pytest ended with status 1."
+    assert "\ntests/test_it.py:3: in test_it\n" in result.log
+    assert "assert 'second' == 'first'" in result.log
+
+
 def test_the_environment_of_the_developer_stays_out(
     project: Project, environment: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -222,8 +235,7 @@ def test_the_environment_of_the_developer_stays_out(
 def test_a_fast_render_writes_what_copier_writes(renderer: Renderer, tmp_path: Path) -> None:
     tree = renderer.tree("flask-settings-sqlite-modular")
     template = tree.path.parents[1] / "template"
-    data = {**tree.variant.answers, "package_name": tree.package}
-    options = [f"--data={name}={value}" for name, value in data.items()]
+    options = [f"--data={name}={value}" for name, value in tree.variant.answers.items()]
     subprocess.run(
         [
             *(sys.executable, "-m", "copier", "copy", "--trust", "--defaults", "--quiet"),

@@ -10,6 +10,7 @@ import yaml
 
 from matrix import static
 from matrix.plugin import CACHE, ROOT
+from matrix.rendering import PACKAGE
 from matrix.words import misplaced
 
 if TYPE_CHECKING:
@@ -30,22 +31,22 @@ OF_THE_FRAMEWORK = (
     "pyproject.toml",
     "tests/clients.py",
     # The edge.
-    "src/ANY_PACKAGE/app.py",
-    "src/ANY_PACKAGE/authentication.py",
-    "src/ANY_PACKAGE/background.py",
-    "src/ANY_PACKAGE/cors.py",
-    "src/ANY_PACKAGE/custom.py",
-    "src/ANY_PACKAGE/dependencies.py",
-    "src/ANY_PACKAGE/errors.py",
-    "src/ANY_PACKAGE/middleware.py",
-    "src/ANY_PACKAGE/openapi.py",
-    "src/ANY_PACKAGE/routes/account.py",
-    "src/ANY_PACKAGE/routes/health.py",
-    "src/ANY_PACKAGE/routes/home.py",
-    "src/ANY_PACKAGE/routes/items.py",
-    "src/ANY_PACKAGE/routes/pages.py",
-    "src/ANY_PACKAGE/routes/uploads.py",
-    "src/ANY_PACKAGE/templating.py",
+    f"src/{PACKAGE}/app.py",
+    f"src/{PACKAGE}/authentication.py",
+    f"src/{PACKAGE}/background.py",
+    f"src/{PACKAGE}/cors.py",
+    f"src/{PACKAGE}/custom.py",
+    f"src/{PACKAGE}/dependencies.py",
+    f"src/{PACKAGE}/errors.py",
+    f"src/{PACKAGE}/middleware.py",
+    f"src/{PACKAGE}/openapi.py",
+    f"src/{PACKAGE}/routes/account.py",
+    f"src/{PACKAGE}/routes/health.py",
+    f"src/{PACKAGE}/routes/home.py",
+    f"src/{PACKAGE}/routes/items.py",
+    f"src/{PACKAGE}/routes/pages.py",
+    f"src/{PACKAGE}/routes/uploads.py",
+    f"src/{PACKAGE}/templating.py",
 )
 
 
@@ -73,7 +74,6 @@ def test_every_variant_is_rendered(trees: list[Tree]) -> None:
         remembered = yaml.safe_load(tree.files[".copier-answers.yml"])
         answers = tree.variant.answers
         assert {name: remembered[name] for name in answers} == dict(answers)
-        assert remembered["package_name"] == tree.package
 
 
 def test_types(trees: list[Tree], everything: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matrix import static
+from matrix.rendering import PACKAGE
 from matrix.words import misplaced
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def substitute(tree: Tree, path: str, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("src/{0}/items.py", "\nx = (\n"),
+        (f"src/{PACKAGE}/items.py", "\nx = (\n"),
         ("pyproject.toml", "\nx = \n"),
         ("extra.yaml", "a: [\n"),
         ("extra.html", "{% if x %}\n"),
@@ -57,7 +58,7 @@ def substitute(tree: Tree, path: str, old: str, new: str) -> None:
     ],
 )
 def test_syntax(tree: Tree, path: str, text: str) -> None:
-    append(tree, path.format(tree.package), text)
+    append(tree, path, text)
 
     (finding,) = static.each_file_once([tree], static.syntax)
 
@@ -106,9 +107,9 @@ def test_lint_and_format(tree: Tree) -> None:
     assert "test_items.py" in static.ruff("format", "--check", tree.path.parent)
 
 
-@pytest.mark.parametrize("path", ["src/{0}/items.py", "tests/test_items.py"])
+@pytest.mark.parametrize("path", [f"src/{PACKAGE}/items.py", "tests/test_items.py"])
 def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str) -> None:
-    append(tree, path.format(tree.package), '\nWRONG: int = "text"\n')
+    append(tree, path, '\nWRONG: int = "text"\n')
     links = tmp_path / "links"
     links.mkdir()
 
@@ -124,11 +125,11 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
     ("damage", "finding"),
     [
         (
-            lambda tree: append(tree, f"src/{tree.package}/items.py", "\nimport flask\n"),
+            lambda tree: append(tree, f"src/{PACKAGE}/items.py", "\nimport flask\n"),
             "flask is imported in src and not declared",
         ),
         (
-            lambda tree: append(tree, f"src/{tree.package}/items.py", "\nimport httpx2\n"),
+            lambda tree: append(tree, f"src/{PACKAGE}/items.py", "\nimport httpx2\n"),
             "httpx2 is imported in src and not declared",
         ),
         (
@@ -189,9 +190,9 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
 ) -> None:
     whole = renderer.tree(VARIANT)
     other = renderer.tree("flask-settings")
-    append(tree, f"src/{tree.package}/items.py", "# changed, and so is all that imports it\n")
+    append(tree, f"src/{PACKAGE}/items.py", "# changed, and so is all that imports it\n")
 
-    python = {path for path in whole.comparable if path.endswith(".py")}
+    python = {path for path in whole.files if path.endswith(".py")}
     assert static.covering([whole, whole]) == [(whole, python)]
     assert [each for each, _ in static.covering([whole, tree])] == [whole, tree]
     assert "tests/test_gunicorn.py" not in static.covering([whole, tree])[1][1]
@@ -204,8 +205,8 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
         if path in paths
     }
     assert looked_at == everything
-    assert "src/ANY_PACKAGE/items.py" in {
-        path for path, _ in static.reach(tree)["src/ANY_PACKAGE/app.py"]
+    assert f"src/{PACKAGE}/items.py" in {
+        path for path, _ in static.reach(tree)[f"src/{PACKAGE}/app.py"]
     }
 
 
@@ -220,11 +221,16 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
             "README.md: has MASSAGE, which is not read",
         ),
         (".env.example", "MESSAGE=", "# MESSAGE=", ".env.example: lacks MESSAGE"),
-        ("src/{0}/settings.py", "    message: str", "    words: str", "README.md: lacks WORDS"),
+        (
+            f"src/{PACKAGE}/settings.py",
+            "    message: str",
+            "    words: str",
+            "README.md: lacks WORDS",
+        ),
     ],
 )
 def test_variables(tree: Tree, path: str, old: str, new: str, said: str) -> None:
-    substitute(tree, path.format(tree.package), old, new)
+    substitute(tree, path, old, new)
 
     assert f"{VARIANT}: {said}" in static.wrong_variables([tree])
 

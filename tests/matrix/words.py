@@ -85,7 +85,7 @@ def misplaced(trees: Iterable[Tree], table: Mapping[str, Words] = WORDS) -> list
     for tree in trees:
         files = {
             path: f"{path}\n{content.decode()}"
-            for path, content in tree.comparable.items()
+            for path, content in tree.files.items()
             if path != ANSWERS
         }
         for feature, words in table.items():
