@@ -14,9 +14,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 #{% endif %}
 from typing import Any
-#{% if when.postgresql %}
-from uuid import uuid4
-#{% endif %}
 
 #{% if when.postgresql %}
 import psycopg
@@ -91,7 +88,7 @@ def server_url() -> Iterator[str]:
 @contextmanager
 def own_schema(server_url: str) -> Iterator[str]:
     """Give the address of a new schema without tables, which ends with the block."""
-    schema = f"test_{uuid4().hex}"
+    schema = f"test_{os.urandom(8).hex()}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}".encode())
         url = make_url(server_url).update_query_dict({"options": f"-csearch_path={schema}"})

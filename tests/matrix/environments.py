@@ -8,11 +8,15 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+# What suites import in an environment, one module on each line (see suite_server.py).
+PRELOAD = "preload.txt"
 
 
 class Environments:
@@ -62,6 +66,8 @@ class Environments:
             if self._used:
                 alike = max(self._used, key=lambda used: len(used.intersection(requirements)))
                 share_bytecode(self._used[alike], draft)
+                with suppress(FileNotFoundError):
+                    shutil.copy(self._used[alike] / PRELOAD, draft)
             try:
                 draft.rename(environment)
             except OSError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matrix.environments import interpreter
+from matrix.environments import PRELOAD, interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ class Server:
         self._process = subprocess.Popen(
             [
                 *(str(interpreter(environment)), "-P", str(SERVER)),
-                str(environment / ("fresh" if fresh else "preload.txt")),
+                str(environment / ("fresh" if fresh else PRELOAD)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

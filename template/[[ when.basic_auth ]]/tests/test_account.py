@@ -1,7 +1,6 @@
 """The user's account and HTTP Basic authentication."""
 
 from base64 import b64encode
-from collections.abc import Callable
 from secrets import compare_digest
 from unittest.mock import Mock
 
@@ -78,11 +77,9 @@ def test_is_documented(client: Client) -> None:
     ("username", "password"),
     [("", "x"), ("ada", ""), ("größe", "x"), ("ada", "größe"), ("a:b", "x")],
 )
-def test_credentials_that_cannot_work_are_refused(
-    start: Callable[..., Client], username: str, password: str
-) -> None:
+def test_credentials_that_cannot_work_are_refused(username: str, password: str) -> None:
     with pytest.raises(ValueError, match="Set BASIC_AUTH_USERNAME") as refused:
-        start(basic_auth_username=username, basic_auth_password=password)
+        Settings(basic_auth_username=username, basic_auth_password=password)
 
     assert "größe" not in str(refused.value)
 
