@@ -6,8 +6,8 @@ import io
 import re
 import shutil
 import subprocess
-import tarfile
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import copier
 import pytest
@@ -62,10 +62,12 @@ def test_a_project_of_a_release_is_updated_to_the_working_tree(
     repository.mkdir()
     parts = ("copier.yml", "extensions", "template")
     archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", VERSIONS[tag], *parts], capture_output=True, check=True
+        ["git", "-C", str(ROOT), "archive", "--format=zip", VERSIONS[tag], *parts],
+        capture_output=True,
+        check=True,
     )
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(repository, filter="data")
+    with ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(repository)
     commit(repository, tag=tag)
     answers = {name: values[position] for name, values in options(repository).items()}
     project = tmp_path / "project"
