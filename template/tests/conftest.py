@@ -170,7 +170,7 @@ def shared_client(app: Application) -> Iterator[Client]:
 @pytest.fixture
 #{% if when.database %}
 def client(app: Application, shared_client: Client, database: Database) -> Client:
-    """Give a client of the application, with a database of the test's own."""
+    """Give a client of the application, with empty tables."""
     use(app, database)
 #{% else %}
 def client(app: Application, shared_client: Client) -> Client:
