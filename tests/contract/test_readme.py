@@ -76,7 +76,8 @@ def serve(command: str, project: Path, variables: dict[str, str]) -> None:
 
 def execute(command: str, project: Path, variables: dict[str, str]) -> None:
     """Run a command that comes to an end, in a shell in which nothing of these tests is active."""
-    kept = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    ours = ("PYTEST_ADDOPTS", "VIRTUAL_ENV")
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(  # noqa: S602 - as users run it
         command,
         shell=True,
