@@ -74,6 +74,7 @@ def test_every_variant_is_rendered(trees: list[Tree]) -> None:
         remembered = yaml.safe_load(tree.files[".copier-answers.yml"])
         answers = tree.variant.answers
         assert {name: remembered[name] for name in answers} == dict(answers)
+        assert remembered["package_name"] == PACKAGE
 
 
 def test_types(trees: list[Tree], everything: Path, tmp_path: Path) -> None:

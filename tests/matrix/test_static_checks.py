@@ -110,11 +110,11 @@ def test_lint_and_format(tree: Tree) -> None:
 @pytest.mark.parametrize("path", [f"src/{PACKAGE}/items.py", "tests/test_items.py"])
 def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str) -> None:
     append(tree, path, '\nWRONG: int = "text"\n')
-    links = tmp_path / "links"
-    links.mkdir()
+    packages = tmp_path / "packages"
+    packages.mkdir()
 
     (finding,) = static.wrong_types(
-        [(tree, tree.files)], environments.get(tree.requirements), links, tmp_path / "cache"
+        [(tree, tree.files)], environments.get(tree.requirements), packages, tmp_path / "cache"
     )
 
     assert finding.startswith(f"{VARIANT}: {path.rpartition('/')[2]}:")
