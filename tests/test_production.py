@@ -222,6 +222,7 @@ def status(service: Service, name: str) -> str:
     return answer
 
 
+@pytest.mark.thorough
 def test_jobs_end_before_the_server_does(made: Service) -> None:
     (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=5))
     with production(made, "slow:app") as server:
@@ -235,6 +236,7 @@ def test_jobs_end_before_the_server_does(made: Service) -> None:
     assert [status(made, "one.txt"), status(made, "two.txt")] == ["done"] * 2
 
 
+@pytest.mark.thorough
 def test_jobs_outlive_the_connection_of_their_client(made: Service) -> None:
     (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=5))
     with production(made, "slow:app") as server:
@@ -242,6 +244,7 @@ def test_jobs_outlive_the_connection_of_their_client(made: Service) -> None:
         wait_until(lambda: status(made, "one.txt") == "done", 15)
 
 
+@pytest.mark.thorough
 def test_jobs_have_a_limit(made: Service) -> None:
     (made.path / "slow.py").write_text(SLOW_JOBS.format(package=PACKAGE, seconds=50))
     with production(made, "slow:app", WEB_GRACEFUL_TIMEOUT="2") as server:
@@ -290,6 +293,7 @@ def control(url: str, command: str) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_a_database_that_stops_and_comes_back(
     services: Services, framework: str, tmp_path: Path
 ) -> None:
@@ -328,6 +332,7 @@ def test_a_database_that_stops_and_comes_back(
     assert found >= before
 
 
+@pytest.mark.thorough
 def test_clients_that_are_slow_or_go_away_keep_nobody_waiting(made: Service) -> None:
     whole = request_for("Chair")
     with production(made, WEB_CONCURRENCY="1") as server:
@@ -366,6 +371,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(made: Service) ->
         assert server.ask("GET", "/items").status == 200
 
 
+@pytest.mark.thorough
 def test_a_thousand_connections_at_once(made: Service) -> None:
     async def connect(port: int, opened: asyncio.Barrier) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -397,6 +403,7 @@ def test_a_thousand_connections_at_once(made: Service) -> None:
     assert "Traceback" not in server.log
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_processes_that_start_together_migrate_once(
     services: Services, framework: str, database: str, tmp_path: Path

@@ -18,8 +18,7 @@ from .updates import Projects, Step, contents, options, steps, update
 if TYPE_CHECKING:
     from servicewright.questions import Answer
 
-PAIRS = 2
-TRIPLES = 3
+SINGLE, TRIPLES = 1, 3
 
 
 def rows(strength: int | None) -> list[list[Step]]:
@@ -37,7 +36,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each group of this shard."""
     if "row" in metafunc.fixturenames:
         strength = {
-            "test_closure": PAIRS,
+            "test_closure": SINGLE,
             "test_closure_over_triples": TRIPLES,
             "test_closure_over_everything": None,
         }[metafunc.function.__name__]
@@ -52,7 +51,7 @@ def test_the_changes_are_all_there_are() -> None:
         for option, answers in known.items()
         for before, after in itertools.permutations(answers, 2)
     }
-    for strength in (PAIRS, TRIPLES):
+    for strength in (SINGLE, TRIPLES):
         found = steps(ROOT, strength)
         assert {(step.option, step.before, step.after) for step in found} == expected
         for option in known:

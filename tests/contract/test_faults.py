@@ -26,6 +26,9 @@ KINDS = {(framework, tuple(fault.answers.items())): set[str]() for fault, framew
 for fault, framework in CASES:
     KINDS[framework, tuple(fault.answers.items())].update(fault.tests)
 
+# They are about the generated tests, not about the service: CI has the time for them.
+pytestmark = pytest.mark.thorough
+
 
 def run(runner: Runner, service: Service, tests: Sequence[str]) -> Result:
     """Run some files of a service's suite until the first test fails."""

@@ -51,7 +51,13 @@ def project(tmp_path: Path) -> Project:
     return write
 
 
-@pytest.fixture(params=[False, True], ids=["forked", "fresh"])
+# Suites are forked in a default run, and in a new interpreter each in the others.
+@pytest.fixture(
+    params=[
+        pytest.param(False, id="forked"),
+        pytest.param(True, id="fresh", marks=pytest.mark.thorough),
+    ]
+)
 def runs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runner]:
     """A runner of either kind."""
     with Runner(tmp_path / "runs", fresh=request.param) as runner:

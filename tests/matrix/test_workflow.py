@@ -109,6 +109,11 @@ def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:
     assert systems == {"ubuntu", "macos", "windows"}
 
 
+def files_at(path: Path) -> list[Path]:
+    """List the files of tests at a path."""
+    return [path] if path.is_file() else list(path.rglob("test_*.py"))
+
+
 def test_every_test_is_run_by_some_job(jobs: dict[str, Any]) -> None:
     commands = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     ignored = [
@@ -122,3 +127,7 @@ def test_every_test_is_run_by_some_job(jobs: dict[str, Any]) -> None:
     for path in ignored:
         assert (ROOT / path).exists()
         assert any(f"pytest {path}" in command for command in commands)
+
+    parts = jobs["thorough"]["strategy"]["matrix"]["part"]
+    taken = [file for part in parts for path in ROOT.glob(part) for file in files_at(path)]
+    assert sorted(taken) == sorted(files_at(ROOT / "tests"))
