@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,14 @@ class Service:
         project: The generated project whose environment and server settings it is run with.
         application: What gunicorn loads, such as ``service.main:app``.
         path: The directory that holds the application's module.
+        variables: What its environment has besides.
     """
 
     name: str
     project: Path
     application: str = "service.main:app"
     path: Path = ROOT
+    variables: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         """Give the environment of its server: a database and a directory of its own."""
@@ -51,6 +53,7 @@ class Service:
             "DATA_DIRECTORY": str(data),
             "PYTHONPATH": str(self.path),
             "WEB_CONCURRENCY": "1",
+            **self.variables,
         }
 
 

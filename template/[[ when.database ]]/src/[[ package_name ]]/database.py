@@ -5,8 +5,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
@@ -27,11 +25,14 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to date; several processes may do so at the same time."""
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        # It takes long to import, and a server whose tables were made before does without it.
+        from alembic import command, config  # noqa: PLC0415
+
+        migrations = config.Config()
+        migrations.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            migrations.attributes["connection"] = connection
+            command.upgrade(migrations, "head")
         # A server may fork from here on, and processes must not share a connection.
         self.engine.dispose()
 
