@@ -446,7 +446,8 @@ def test_update_takes_the_last_commit_of_a_template_without_releases(
     git(small, "tag", "--delete", "1.0.0")
     first = git(small, "rev-parse", "--short", "HEAD")
     answers = project / ".copier-answers.yml"
-    answers.write_text(answers.read_text().replace("1.0.0", first))
+    # Quoted as Copier does it: a commit may be all digits.
+    answers.write_text(answers.read_text().replace("1.0.0", f"'{first}'"))
     commit(project)
     assert run("update").stdout == "Nothing is newer: the project is up to date.\n"
     append(small / "template" / "notes.txt", "draft\n")

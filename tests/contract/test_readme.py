@@ -34,10 +34,10 @@ ELSEWHERE = ("docker compose ", "uvx --with copier-template-extensions ", "uv ru
 VALUES = {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
 
 
-# The services without features run the same commands, but for a few.
+# The others run the same commands, but for a few.
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.thorough if name.endswith("none") else ())
+        pytest.param(name, marks=() if name == "fastapi-all" else pytest.mark.thorough)
         for name in SERVICES
     ],
     scope="module",
