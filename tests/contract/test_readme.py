@@ -34,14 +34,7 @@ ELSEWHERE = ("docker compose ", "uvx --with copier-template-extensions ", "uv ru
 VALUES = {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
 
 
-# The others run the same commands, but for a few.
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=() if name == "fastapi-all" else pytest.mark.thorough)
-        for name in SERVICES
-    ],
-    scope="module",
-)
+@pytest.fixture(params=SERVICES, scope="module")
 def project(
     request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
@@ -90,6 +83,15 @@ def execute(command: str, project: Path, variables: dict[str, str]) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+# The others run the same commands, but for a few.
+@pytest.mark.parametrize(
+    "project",
+    [
+        pytest.param(name, marks=() if name == "fastapi-all" else pytest.mark.thorough)
+        for name in SERVICES
+    ],
+    indirect=True,
+)
 def test_its_commands_run(project: Path) -> None:
     ran = commands(project)
     variables: dict[str, str] = {}
