@@ -266,7 +266,7 @@ def _database() -> Iterator[Fault]:
         ("each question makes a probe", "self._probe is None or self._probe.done()", "True"),
         ("it is always ready", "            return False\n", "            return True\n"),
         ("a failure is a bug", "except (SQLAlchemyError, TimeoutError)", "except TimeoutError"),
-        ("no table is made", '            command.upgrade(config, "head")\n', ""),
+        ("no table is made", '            command.upgrade(migrations, "head")\n', ""),
     ):
         yield Fault(name, "database.py", old, new, tests)
     for name, old, new in (

@@ -25,9 +25,15 @@ CASES = [(fault, framework) for fault in FAULTS for framework in fault.framework
 KINDS = {(framework, tuple(fault.answers.items())): set[str]() for fault, framework in CASES}
 for fault, framework in CASES:
     KINDS[framework, tuple(fault.answers.items())].update(fault.tests)
+each_kind = pytest.mark.parametrize(
+    "kind", KINDS, ids=[f"{framework}-{number}" for number, (framework, _) in enumerate(KINDS)]
+)
 
-# They are about the generated tests, not about the service: CI has the time for them.
-pytestmark = pytest.mark.thorough
+
+def place(fault: Fault, service: Service) -> Path:
+    """Give the file in which a fault is put."""
+    directory = service.path if fault.file.startswith("/") else service.source
+    return directory / fault.file.lstrip("/")
 
 
 def run(runner: Runner, service: Service, tests: Sequence[str]) -> Result:
@@ -39,9 +45,25 @@ def run(runner: Runner, service: Service, tests: Sequence[str]) -> Result:
     )
 
 
-@pytest.mark.parametrize(
-    "kind", KINDS, ids=[f"{framework}-{number}" for number, (framework, _) in enumerate(KINDS)]
-)
+@each_kind
+def test_every_fault_can_be_put_in(
+    kind: tuple[str, tuple[tuple[str, object], ...]], services: Services, tmp_path: Path
+) -> None:
+    framework, answers = kind
+    service = services.make(tmp_path, framework, **dict(answers))
+
+    for fault, of in CASES:
+        if (of, tuple(fault.answers.items())) == kind:
+            file = place(fault, service)
+            before = file.read_text()
+            change(file, fault.old, fault.new)
+            file.write_text(before)
+            assert all((service.path / "tests" / test).is_file() for test in fault.tests)
+
+
+# The other tests are about the generated tests, not about the service: CI has the time for them.
+@pytest.mark.thorough
+@each_kind
 def test_without_a_fault_the_suite_passes(
     kind: tuple[str, tuple[tuple[str, object], ...]],
     services: Services,
@@ -55,6 +77,7 @@ def test_without_a_fault_the_suite_passes(
     assert result.problems == [], result.log
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("fault", "framework"), CASES, ids=[f"{framework}: {fault.name}" for fault, framework in CASES]
 )
@@ -62,8 +85,7 @@ def test_a_fault_fails_the_suite(
     fault: Fault, framework: str, services: Services, runner: Runner, tmp_path: Path
 ) -> None:
     service = services.make(tmp_path, framework, **fault.answers)
-    directory = service.path if fault.file.startswith("/") else service.source
-    change(directory / fault.file.lstrip("/"), fault.old, fault.new)
+    change(place(fault, service), fault.old, fault.new)
 
     result = run(runner, service, fault.tests)
 
