@@ -9,9 +9,10 @@ import pytest
 from commands import run
 from repositories import commit
 
-from .updates import Projects
+from .updates import Projects, forget
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CONFIG = """
@@ -79,10 +80,11 @@ def append(path: Path, text: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Projects:
+def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Projects]:
     """Give projects of the template as it is in the working tree."""
     directory = tmp_path_factory.mktemp("projects")
     repository = directory / "template"
     shutil.copytree(template, repository)
     commit(repository)
-    return Projects(repository, directory)
+    yield Projects(repository, directory)
+    forget()

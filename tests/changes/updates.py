@@ -202,6 +202,14 @@ def kept(name: str) -> property:
     return property(get)
 
 
+def forget() -> None:
+    """Remove the clones that were kept."""
+    for (name, *_), value in KNOWN.items():
+        if name == "local_abspath":
+            shutil.rmtree(value)
+    KNOWN.clear()
+
+
 RUN_COPY = copier._main.Worker.run_copy
 
 
