@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matrix.suites import Runner
     from typer.testing import Result
 
-FEW, MANY = 6, 300
+FEW, MANY = 12, 300
 
 # What can stand in an answer, but means something in a file that holds it.
 ODD = (

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from contract.services import Service, Services
 
 CASES = [(fault, framework) for fault in FAULTS for framework in fault.frameworks]
-# Each kind of service that is given faults, with the files of its suite that are run.
-KINDS = {(framework, tuple(fault.answers.items())): set[str]() for fault, framework in CASES}
+# Each kind of service that is given faults, with these.
+KINDS: dict[tuple[str, tuple[tuple[str, object], ...]], list[Fault]] = {}
 for fault, framework in CASES:
-    KINDS[framework, tuple(fault.answers.items())].update(fault.tests)
+    KINDS.setdefault((framework, tuple(fault.answers.items())), []).append(fault)
 each_kind = pytest.mark.parametrize(
     "kind", KINDS, ids=[f"{framework}-{number}" for number, (framework, _) in enumerate(KINDS)]
 )
@@ -52,13 +52,12 @@ def test_every_fault_can_be_put_in(
     framework, answers = kind
     service = services.make(tmp_path, framework, **dict(answers))
 
-    for fault, of in CASES:
-        if (of, tuple(fault.answers.items())) == kind:
-            file = place(fault, service)
-            before = file.read_text()
-            change(file, fault.old, fault.new)
-            file.write_text(before)
-            assert all((service.path / "tests" / test).is_file() for test in fault.tests)
+    for fault in KINDS[kind]:
+        file = place(fault, service)
+        before = file.read_text()
+        change(file, fault.old, fault.new)
+        file.write_text(before)
+        assert all((service.path / "tests" / test).is_file() for test in fault.tests)
 
 
 # The other tests are about the generated tests, not about the service: CI has the time for them.
@@ -71,8 +70,9 @@ def test_without_a_fault_the_suite_passes(
     tmp_path: Path,
 ) -> None:
     framework, answers = kind
+    tests = sorted({test for fault in KINDS[kind] for test in fault.tests})
 
-    result = run(runner, services.make(tmp_path, framework, **dict(answers)), sorted(KINDS[kind]))
+    result = run(runner, services.make(tmp_path, framework, **dict(answers)), tests)
 
     assert result.problems == [], result.log
 

@@ -25,7 +25,7 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to date; several processes may do so at the same time."""
-        # It takes long to import, and a server whose tables were made before does without it.
+        # Alembic takes long to import, and a server whose tables were made before needs none of it.
         from alembic import command, config  # noqa: PLC0415
 
         migrations = config.Config()
