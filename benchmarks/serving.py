@@ -130,7 +130,7 @@ def compare(framework: str, directory: Path, options: argparse.Namespace) -> lis
 def startup(framework: str, directory: Path, options: argparse.Namespace) -> list[list[str]]:
     """Compare the start and the memory of both, and of a service whose tables were made before."""
     generated, by_hand = services(framework, directory)
-    # As compose.yaml and the manifests for Kubernetes run it.
+    # As compose.yaml runs it, after a job of its own has migrated.
     deployed = replace(generated, variables={"MIGRATE_ON_START": "false"})
     contestants = {
         "generated, the tables made before": deployed,
