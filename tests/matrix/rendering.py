@@ -164,8 +164,6 @@ class Renderer:
         self._trees = {
             variant.id: Tree(variant, directory / variant.id) for variant in variants(template)
         }
-        # The seconds of processor time that this process spent on each tree.
-        self.cpu: dict[str, float] = {}
 
     def all(self) -> list[Tree]:
         """Give the trees of all variants."""
@@ -178,13 +176,22 @@ class Renderer:
             started = time.process_time()
             draft = self._directory / f".{name}-{os.getpid()}"
             render(self._template, draft, dict(tree.variant.answers))
+            draft_of_cpu = self._directory / f".{name}-{os.getpid()}-cpu"
+            draft_of_cpu.write_text(str(time.process_time() - started))
+            draft_of_cpu.rename(self._cpu(name))
             try:
                 draft.rename(tree.path)
             except OSError:
                 # Another process was faster.
                 shutil.rmtree(draft)
-            self.cpu[name] = time.process_time() - started
         return tree
+
+    def cpu(self, name: str) -> float:
+        """Give the seconds of processor time that a tree took, whichever process rendered it."""
+        return float(self._cpu(name).read_text())
+
+    def _cpu(self, name: str) -> Path:
+        return self._directory / f".{name}-cpu"
 
 
 def render(template: Path, destination: Path, answers: dict[str, Any]) -> None:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from matrix.plugin import ROOT
+from matrix.rendering import SAME_ANSWERS, Renderer
 from matrix.suites import Runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from matrix.environments import Environments
-    from matrix.rendering import Renderer
 
     Project = Callable[..., Path]
 
@@ -259,10 +259,20 @@ def test_a_fast_render_writes_what_copier_writes(renderer: Renderer, tmp_path: P
     } == tree.files
 
 
+def test_the_time_of_a_render_is_known_to_those_who_find_it_done(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    name = "flask-settings-sqlite-modular"
+    template = renderer.tree(name).path.parents[1] / "template"
+    first, second = (Renderer(template, tmp_path / "trees") for _ in range(2))
+    first.tree(name)
+
+    assert second.tree(name).files == first.tree(name).files
+    assert second.cpu(name) == first.cpu(name) > 0
+
+
 def same_answers() -> list[str]:
     """Give the answers that all variants share, as options of Copier."""
-    from matrix.rendering import SAME_ANSWERS  # noqa: PLC0415
-
     return [f"--data={name}={value}" for name, value in SAME_ANSWERS.items()]
 
 

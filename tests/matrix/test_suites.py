@@ -70,7 +70,7 @@ def test_suite(  # noqa: PLR0913, PLR0917 - each is a fixture
         problems=problems,
         seconds=result.seconds if result else 0.0,
         cpu={
-            "render": renderer.cpu.get(variant.id, 0.0),
+            "render": renderer.cpu(variant.id),
             "environment": made,
             "suite": result.cpu if result else 0.0,
         },
