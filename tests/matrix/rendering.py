@@ -176,6 +176,7 @@ class Renderer:
             started = time.process_time()
             draft = self._directory / f".{name}-{os.getpid()}"
             render(self._template, draft, dict(tree.variant.answers))
+            # Before the tree: whoever finds that finds this too.
             draft_of_cpu = self._directory / f".{name}-{os.getpid()}-cpu"
             draft_of_cpu.write_text(str(time.process_time() - started))
             draft_of_cpu.rename(self._cpu(name))
