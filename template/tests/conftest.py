@@ -9,9 +9,10 @@ from contextlib import ExitStack, contextmanager
 #{% else %}
 from contextlib import ExitStack
 #{% endif %}
-from pathlib import Path
 #{% if when.postgresql %}
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
+#{% else %}
+from tempfile import TemporaryDirectory
 #{% endif %}
 from typing import Any
 
@@ -61,16 +62,19 @@ SETTINGS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment() -> Iterator[None]:
     """Run each test in an empty directory, with only what must be set in the environment."""
-    monkeypatch.chdir(tmp_path)
-    #{% if when.postgresql %}
-    monkeypatch.setenv("DATABASE_URL", "postgresql://")
-    #{% endif %}
-    #{% if when.basic_auth %}
-    monkeypatch.setenv("BASIC_AUTH_USERNAME", "ada")
-    monkeypatch.setenv("BASIC_AUTH_PASSWORD", "correct horse")
-    #{% endif %}
+    # Not in tmp_path: pytest keeps the directories of several runs, and most would be empty.
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        #{% if when.postgresql %}
+        patch.setenv("DATABASE_URL", "postgresql://")
+        #{% endif %}
+        #{% if when.basic_auth %}
+        patch.setenv("BASIC_AUTH_USERNAME", "ada")
+        patch.setenv("BASIC_AUTH_PASSWORD", "correct horse")
+        #{% endif %}
+        yield
 
 
 #{% if when.postgresql %}
@@ -129,9 +133,9 @@ def database(connection: Connection) -> Iterator[Database]:
 
 #{% elif when.sqlite %}
 @pytest.fixture
-def empty_database_url(tmp_path: Path) -> str:
+def empty_database_url() -> str:
     """Give the address of a database without tables, of the test's own."""
-    return f"sqlite:///{tmp_path / 'empty.db'}"
+    return "sqlite:///empty.db"
 
 
 @pytest.fixture(scope="session")

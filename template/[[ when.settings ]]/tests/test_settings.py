@@ -9,16 +9,14 @@ from PACKAGE.settings import Settings
 #{% endfilter %}
 
 
-def test_environment_comes_before_file_and_secrets(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secrets = tmp_path / "secrets"
+def test_environment_comes_before_file_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Path("secrets")
     secrets.mkdir()
     (secrets / "message").write_text("from a secret")
     monkeypatch.setitem(Settings.model_config, "secrets_dir", secrets)
     assert Settings().message == "from a secret"
 
-    (tmp_path / ".env").write_text("MESSAGE=from the file\nSOMETHING_ELSE=1\n")
+    Path(".env").write_text("MESSAGE=from the file\nSOMETHING_ELSE=1\n")
     assert Settings().message == "from the file"
 
     monkeypatch.setenv("MESSAGE", "from the environment")
