@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cached_property
 from pathlib import Path
@@ -59,11 +58,6 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
             return file
         suite = SUITE.fullmatch(nodeid)
         return " ".join(self._requirements[suite[1]]) if suite else nodeid
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Use a process more than there are processors: now and then each of them only waits."""
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

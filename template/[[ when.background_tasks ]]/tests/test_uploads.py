@@ -53,7 +53,7 @@ def test_the_job_runs_after_the_answer_in_a_thread_of_its_own(
     def slow(uploads: Uploads, filename: str) -> None:
         started.append(time.perf_counter())
         threads.append(threading.current_thread())
-        time.sleep(0.05)
+        time.sleep(0.02)
         process(uploads, filename)
 
     monkeypatch.setattr(Uploads, "process", slow)
