@@ -20,7 +20,7 @@ def outcome(client: Client, filename: str) -> dict[str, Any]:
         upload: dict[str, Any] = client.get(f"/uploads/{filename}").json()
         if upload["status"] != "processing":
             return upload
-        time.sleep(0.01)
+        time.sleep(0.002)
     raise AssertionError(upload)
 
 
