@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from matrix.environments import interpreter
+from matrix.suites import stay_on_one_processor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,7 @@ class PostgreSQL:
                 env={**os.environ, "TMPDIR": str(self._directory.parent)},
                 start_new_session=True,
             )
+            stay_on_one_processor(self._process.pid)
             assert self._process.stdout is not None
             self._url = self._process.stdout.readline().strip()
             if not self._url:
