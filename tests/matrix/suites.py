@@ -115,10 +115,11 @@ class Processes:
 
 
 def stay_on_one_processor(process: int) -> None:
-    """Keep a process, and all that it starts from now on, on the processor of this one's turn.
+    """Keep a process, and all that it starts from now on, on one processor.
 
-    FastAPI's test client hands each request from thread to thread, and only one of them runs at a
-    time. Spread over processors they wait for each other to be woken up, a tenth of a run.
+    Each process of pytest-xdist has another one for what it starts. FastAPI's test client hands
+    each request from thread to thread, of which only one runs at a time: spread over processors
+    they wait to be woken up.
 
     Args:
         process: The number of the process.
