@@ -51,6 +51,8 @@ def _settings_of_the_machine_stay_out(tmp_path_factory: pytest.TempPathFactory) 
         for name in misleading:
             patch.delenv(name)
             local.env.pop(name, "")
+        # Each of the processes that tests start would compile anew all that it imports.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         for name, value in settings.items():
             patch.setenv(name, value)
             local.env[name] = value
