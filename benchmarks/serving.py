@@ -3,8 +3,8 @@
 The hand-written applications in handwritten/ have the same routes and nothing around them: no
 time in the answers, no CORS, no limit for bodies, no JSON errors, no migrations, no settings. Both
 run in the environment of the generated service, under its server with its settings and one
-process. Rounds alternate between the two, and a ratio is the median of those of the rounds. It
-needs wrk and Linux:
+process. Each round starts both anew and asks them by turns, a second each; a ratio is the median of
+those of all such pairs. It takes ten to fifteen minutes, and needs wrk and Linux:
 
     uv run --group benchmarks python benchmarks/serving.py
     uv run --group benchmarks python benchmarks/serving.py --features
@@ -16,7 +16,6 @@ import argparse
 import re
 import statistics
 import tempfile
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,10 +60,10 @@ class Load:
     p99: float
 
 
-def load(server: Server, path: str, seconds: float) -> Load:
+def load(server: Server, path: str, seconds: int = 1) -> Load:
     """Ask a server as fast as it answers, over 16 connections."""
     output = run(
-        *("wrk", "--threads=1", "--connections=16", f"--duration={seconds:.0f}s", "--latency"),
+        *("wrk", "--threads=1", "--connections=16", f"--duration={seconds}s", "--latency"),
         f"http://127.0.0.1:{server.port}{path}",
     )
     if "Non-2xx" in output or "Socket errors" in output:
@@ -99,31 +98,35 @@ def compare(framework: str, directory: Path, options: argparse.Namespace) -> lis
     """Compare the generated service with all features to the hand-written one."""
     generate(directory / framework, {**ALL, "framework": framework})
     both = services(framework, directory)
+    loads: dict[str, list[list[Load]]] = {path: [[], []] for path in PATHS}
+    for number in range(options.rounds):
+        # New processes in each round, since two of the same service differ as well.
+        with served(both[0]) as ours, served(both[1]) as theirs:
+            servers = ours, theirs
+            if not number:
+                for server in servers:
+                    fill(server)
+            for path in PATHS:
+                for second in range(options.seconds + 1):
+                    # Whoever comes first comes second the next time.
+                    for which in (0, 1) if second % 2 else (1, 0):
+                        measured = load(servers[which], path)
+                        if second:  # the first one warms up
+                            loads[path][which].append(measured)
     rows: list[list[str]] = []
-    with ExitStack() as stack:
-        servers = [stack.enter_context(served(service)) for service in both]
-        for server in servers:
-            fill(server)
-        for path in PATHS:
-            rounds: list[list[Load]] = [[], []]
-            for number in range(options.rounds + 1):
-                # Whoever comes first in a round comes second in the next.
-                for which in (0, 1) if number % 2 else (1, 0):
-                    measured = load(servers[which], path, options.seconds)
-                    if number:  # the first round warms up
-                        rounds[which].append(measured)
-            for service, loads in zip(both, rounds, strict=True):
-                rows.append(
-                    [
-                        f"{TITLES[framework]}, `{path}`, {service.name}",
-                        f"{statistics.median(each.rate for each in loads):,.0f}",
-                        f"{statistics.median(each.p50 for each in loads):.1f}",
-                        f"{statistics.median(each.p99 for each in loads):.1f}",
-                        "",
-                    ]
-                )
-            rates = [[each.rate for each in loads] for loads in rounds]
-            rows[-2][-1] = f"{ratio(*rates):.2f}"
+    for path in PATHS:
+        for service, seconds in zip(both, loads[path], strict=True):
+            rows.append(
+                [
+                    f"{TITLES[framework]}, `{path}`, {service.name}",
+                    f"{statistics.median(each.rate for each in seconds):,.0f}",
+                    f"{statistics.median(each.p50 for each in seconds):.1f}",
+                    f"{statistics.median(each.p99 for each in seconds):.1f}",
+                    "",
+                ]
+            )
+        rates = [[each.rate for each in seconds] for seconds in loads[path]]
+        rows[-2][-1] = f"{ratio(*rates):.2f}"
     return rows
 
 
@@ -202,7 +205,7 @@ def main() -> None:
     parser.add_argument("--features", action="store_true", help="the cost of each feature instead")
     parser.add_argument("--rounds", type=int, default=10, metavar="N")
     parser.add_argument("--starts", type=int, default=10, metavar="N")
-    parser.add_argument("--seconds", type=float, default=3, help="of load in each round")
+    parser.add_argument("--seconds", type=int, default=4, help="of load of each in each round")
     parser.add_argument("--framework", choices=FRAMEWORKS, action="append")
     options = parser.parse_args()
     frameworks = options.framework or FRAMEWORKS
