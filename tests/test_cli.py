@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -751,6 +752,41 @@ def test_new_writes_a_service(template: Path, place: Path, framework: str) -> No
     main = (place / "web-shop" / "src" / "web_shop" / "main.py").read_text()
     assert "app = create_app()" in main
     assert "web_shop.main" in result.stdout or "fastapi dev" in result.stdout
+
+
+@pytest.mark.parametrize("settings", ["true", "false"])
+@pytest.mark.parametrize(
+    ("answers", "required"),
+    [
+        (["auth=none", "database=sqlite"], []),
+        (["auth=basic"], ["BASIC_AUTH_USERNAME", "BASIC_AUTH_PASSWORD"]),
+        (
+            ["auth=basic", "database=postgresql", "framework=flask"],
+            ["DATABASE_URL", "BASIC_AUTH_USERNAME", "BASIC_AUTH_PASSWORD"],
+        ),
+    ],
+)
+def test_the_next_steps_are_those_of_the_readme(
+    template: Path, place: Path, settings: str, answers: list[str], required: list[str]
+) -> None:
+    given = [f"--set={answer}" for answer in (f"settings={settings}", *answers)]
+    result = run("new", "orders", "--template", template, *given)
+
+    assert result.exit_code == 0, result.stderr
+    _enter, _git, *steps, _tests, _copier = [
+        command.replace("python -m uv", "uv")
+        for command in printed_commands(result.stdout)
+        if command != "python -m pip install uv"
+    ]
+    readme = (place / "orders" / "README.md").read_text()
+    run_it = readme.partition("## Run it")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```console\n(.*?)^```", run_it, re.MULTILINE | re.DOTALL)
+    assert steps == "".join(blocks).splitlines()
+    if settings == "true":
+        assert ("cp .env.example .env" in steps) == bool(required)
+        assert all(name in result.stdout for name in required)
+    else:
+        assert steps[:-2] == [f"export {name}=..." for name in required]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ DEVELOPMENT = {
     "fastapi": ("run fastapi dev", "http://127.0.0.1:8000"),
     "flask": ("run flask --app {package_name}.main run --debug", "http://127.0.0.1:5000"),
 }
+
+# What the README of a service says of an environment variable that has no default.
+REQUIRED = re.compile(r"^\| `(\w+)` \|.*\| must be set \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
         steps.append(Step("Put it under version control, which updates need", tuple(enter)))
     elif enter:
         steps.append(Step("Go there", tuple(enter)))
+    if required := required_variables(project.path):
+        if (project.path / ".env.example").exists():
+            purpose = f"Copy its settings, then fill in {', '.join(required)} in .env"
+            steps.append(Step(purpose, ("cp .env.example .env",)))
+        else:
+            exports = tuple(f"export {name}=..." for name in required)
+            steps.append(Step("Set what it does not start without", exports))
     install = [f"{uv} sync"] if uv_installed else ["python -m pip install uv", f"{uv} sync"]
     steps.append(Step("Install what it needs", tuple(install)))
     command, address = DEVELOPMENT.get(str(project.answers.get("framework")), ("", ""))
@@ -53,6 +64,14 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
         steps.append(Step(f"Run it for development, on {address}", (f"{uv} {command}",)))
     steps.append(Step("Run its tests", (f"{uv} run pytest",)))
     return steps
+
+
+def required_variables(project: Path) -> list[str]:
+    """List the environment variables without which a project's service does not start."""
+    readme = project / "README.md"
+    if not readme.is_file():
+        return []
+    return REQUIRED.findall(readme.read_text(encoding="utf-8", errors="replace"))
 
 
 def copier_command(project: Project, typed: Path) -> str:
