@@ -36,6 +36,11 @@ def advice(change: Change, typed: Path) -> list[Step]:
     else:
         look = "git diff --staged"
     steps.append(Step("Look at it", (*(() if change.conflicts else enter), look)))
+    if change.required:
+        in_file = (change.repository.project / ".env.example").exists()
+        where = ", here or in .env" if in_file else ""
+        exports = tuple(f"export {name}=..." for name in change.required)
+        steps.append(Step(f"Set what it needs to start from now on{where}", exports))
     steps.append(Step("Install what it needs now, and run its tests", ("uv sync", "uv run pytest")))
     if not change.conflicts:
         steps.append(Step("Keep it", ("git commit",)))

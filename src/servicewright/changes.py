@@ -20,6 +20,7 @@ from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
 from servicewright import questions
 from servicewright.errors import ProjectError, TemplateError
+from servicewright.next_steps import required_variables
 from servicewright.projects import environment, questions_of, sentences, told_in_a_sentence
 from servicewright.repository import ANSWERS, Repository, Unmerged, conflicts
 from servicewright.templates import Source
@@ -59,6 +60,7 @@ class Change:
         modified: Files that will differ.
         dropped: Files that will go.
         edited: Those of them that the user edited.
+        required: Environment variables that the service needs to start from now on.
         unmerged: The versions of the files that need the user's hand.
         warnings: What the user should know, one sentence each.
     """
@@ -72,6 +74,7 @@ class Change:
     modified: tuple[str, ...]
     dropped: tuple[str, ...]
     edited: tuple[str, ...]
+    required: tuple[str, ...]
     unmerged: tuple[Unmerged, ...]
     warnings: tuple[str, ...]
 
@@ -199,6 +202,8 @@ def _prepare(
         said = _update(origin, copy, answers, ref)
         unmerged = conflicts(top)
         after = read(copy)
+        known = required_variables(repository.project)
+        required = [name for name in required_variables(copy) if name not in known]
         tree, ignored = repository.tree(top)
         dropped = repository.changed(head, tree, "D")
         edited = _edited(repository, origin, dropped, Path(directory).resolve() / "old")
@@ -217,6 +222,7 @@ def _prepare(
         modified=tuple(repository.changed(head, tree, "MT")),
         dropped=tuple(dropped),
         edited=tuple(edited),
+        required=tuple(required),
         unmerged=tuple(unmerged),
         warnings=tuple(said),
     )

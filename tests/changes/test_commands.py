@@ -86,6 +86,31 @@ def test_set_says_where_the_guide_is_when_the_framework_changes(
     assert advice.guide().endswith(str(Path(guide).relative_to(Path(guide).parents[1])))
 
 
+@pytest.mark.parametrize("settings", ["false", "true"])
+def test_set_names_what_must_be_set_from_now_on(
+    template_repository: Path, tmp_path: Path, settings: str
+) -> None:
+    project = tmp_path / "orders"
+    given = [f"--set=settings={settings}", "--set=database=none", "--set=auth=none"]
+    made = run("new", project, "--template", template_repository, *given)
+    assert made.exit_code == 0, made.stderr
+    commit(project)
+
+    def asked_for(*answers: str) -> list[str]:
+        result = run("set", project, *answers)
+        assert result.exit_code == 0, result.stderr
+        assert ("or in .env" in result.stdout) == ("export" in result.stdout and settings == "true")
+        commit(project)
+        return [line for line in printed_commands(result.stdout) if line.startswith("export ")]
+
+    assert asked_for("auth=basic") == [
+        "export BASIC_AUTH_USERNAME=...",
+        "export BASIC_AUTH_PASSWORD=...",
+    ]
+    assert asked_for("database=postgresql") == ["export DATABASE_URL=..."]
+    assert asked_for("framework=flask", "database=sqlite") == []
+
+
 def test_set_says_when_nothing_changes(project: Path) -> None:
     before = state(project)
     result = run("set", "docker=yes")
