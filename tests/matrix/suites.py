@@ -121,13 +121,17 @@ def stay_on_one_processor(process: int) -> None:
     each request from thread to thread, of which only one runs at a time: spread over processors
     they wait to be woken up.
 
+    A run with fewer processes than there are processors leaves them where they are: it would take
+    those that another such run has taken, and both would wait for them while others are idle.
+
     Args:
         process: The number of the process.
     """
     if sys.platform == "linux":
         own = sorted(os.sched_getaffinity(0))
-        turn = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-        os.sched_setaffinity(process, {own[turn % len(own)]})
+        if int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) >= len(own):
+            turn = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+            os.sched_setaffinity(process, {own[turn % len(own)]})
 
 
 def given(home: Path) -> dict[str, str]:

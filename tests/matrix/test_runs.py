@@ -17,7 +17,7 @@ import pytest
 
 from matrix.plugin import ROOT
 from matrix.rendering import SAME_ANSWERS, Renderer
-from matrix.suites import Runner
+from matrix.suites import Runner, stay_on_one_processor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -236,6 +236,24 @@ def test_the_environment_of_the_developer_stays_out(
 
     with Runner(tmp_path / "runs") as runner:
         assert runner.run(tree, environment).problems == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux is told where a process shall run")
+@pytest.mark.parametrize("processes", [1, os.cpu_count() or 1], ids=["one", "enough"])
+def test_each_processor_gets_a_process_if_there_are_enough(
+    processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = os.sched_getaffinity(0)
+    monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", str(processes))
+    used = []
+    for number in range(processes):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", f"gw{number}")
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as process:
+            stay_on_one_processor(process.pid)
+            used.append(os.sched_getaffinity(process.pid))
+
+    assert set().union(*used) == own
+    assert processes == 1 or all(len(one) == 1 for one in used)
 
 
 def test_a_fast_render_writes_what_copier_writes(renderer: Renderer, tmp_path: Path) -> None:
