@@ -109,6 +109,13 @@ def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:
     assert systems == {"ubuntu", "macos", "windows"}
 
 
+def test_a_push_does_not_end_the_weekly_run() -> None:
+    workflow = yaml.safe_load(WORKFLOW.read_text())
+
+    assert workflow["concurrency"]["cancel-in-progress"] is True
+    assert "github.event_name" in workflow["concurrency"]["group"]
+
+
 def files_at(path: Path) -> list[Path]:
     """List the files of tests at a path."""
     return [path] if path.is_file() else list(path.rglob("test_*.py"))
