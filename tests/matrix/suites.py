@@ -121,8 +121,8 @@ def stay_on_one_processor(process: int) -> None:
     each request from thread to thread, of which only one runs at a time: spread over processors
     they wait to be woken up.
 
-    A run with fewer processes than there are processors leaves them where they are: it would take
-    those that another such run has taken, and both would wait for them while others are idle.
+    A run with fewer processes than there are processors leaves the choice to the system: two such
+    runs would choose the same processors and leave the others idle.
 
     Args:
         process: The number of the process.

@@ -22,9 +22,16 @@ WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 
 
 @pytest.fixture
-def jobs() -> dict[str, Any]:
+def workflow() -> dict[str, Any]:
+    """The workflow."""
+    workflow: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())
+    return workflow
+
+
+@pytest.fixture
+def jobs(workflow: dict[str, Any]) -> dict[str, Any]:
     """The jobs of the workflow."""
-    jobs: dict[str, Any] = yaml.safe_load(WORKFLOW.read_text())["jobs"]
+    jobs: dict[str, Any] = workflow["jobs"]
     return jobs
 
 
@@ -109,9 +116,7 @@ def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:
     assert systems == {"ubuntu", "macos", "windows"}
 
 
-def test_a_push_does_not_end_the_weekly_run() -> None:
-    workflow = yaml.safe_load(WORKFLOW.read_text())
-
+def test_a_push_does_not_end_the_weekly_run(workflow: dict[str, Any]) -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is True
     assert "github.event_name" in workflow["concurrency"]["group"]
 
