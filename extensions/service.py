@@ -140,7 +140,7 @@ class Variable:
 
 
 VARIABLES = (
-    Variable("MESSAGE", "What the home page says", "Hello, world!", ("settings",)),
+    Variable("MESSAGE", "The greeting at /", "Hello, world!", ("settings",)),
     Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
     Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
     Variable(
@@ -189,7 +189,7 @@ VARIABLES = (
     Variable("WEB_TIMEOUT", "Seconds after which a stuck process is replaced", "30", ("docker",)),
     Variable(
         "WEB_GRACEFUL_TIMEOUT",
-        "Seconds in which requests and jobs can end when the server stops",
+        "Seconds in which what is running can end when the server stops",
         "30",
         ("docker",),
     ),

@@ -6,7 +6,7 @@ wsgi_app = "[[ package_name ]].main:app"
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 #{% if when.fastapi %}
 worker_class = "asgi"
-# Seconds after which what runs for a client that has gone is cut off: let it end, jobs too.
+# Seconds after which what runs for a client that has gone is cut off: let it end.
 asgi_disconnect_grace_period = 86_400
 #{% else %}
 worker_class = "gthread"
@@ -22,7 +22,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 preload_app = True
 # Seconds after which a worker that no longer shows signs of life is replaced.
 timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
-# Seconds in which requests and jobs can end when the server stops.
+# Seconds in which what is running can end when the server stops.
 graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "30"))
 # Seconds for which an idle connection is kept open.
 keepalive = int(os.environ.get("WEB_KEEPALIVE", "5"))

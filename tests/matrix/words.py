@@ -48,6 +48,11 @@ WORDS = {
         lambda answers: answers["background_tasks"] == "in_process",
         "/uploads uploads.py test_uploads.py",
     ),
+    "threads for background tasks": Words(
+        lambda answers: answers["background_tasks"] == "in_process"
+        and answers["framework"] == "flask",
+        "jobs ThreadPoolExecutor",
+    ),
     "database": Words(
         lambda answers: answers["database"] != "none",
         """
