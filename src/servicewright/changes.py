@@ -20,8 +20,9 @@ from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
 from servicewright import questions
 from servicewright.errors import ProjectError, TemplateError
+from servicewright.git import environment
 from servicewright.next_steps import required_variables
-from servicewright.projects import environment, questions_of, sentences, told_in_a_sentence
+from servicewright.projects import questions_of, sentences, told_in_a_sentence
 from servicewright.repository import ANSWERS, Repository, Unmerged, conflicts
 from servicewright.templates import Source
 

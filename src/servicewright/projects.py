@@ -15,11 +15,11 @@ import copier
 import yaml
 from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
 from jinja2 import TemplateError as JinjaError
-from plumbum import ProcessExecutionError, local
+from plumbum import ProcessExecutionError
 
 from servicewright import questions
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
-from servicewright.templates import complaint
+from servicewright.git import complaint, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -187,13 +187,6 @@ def _move_children(source: Path, destination: Path) -> None:
             else:
                 path.unlink(missing_ok=True)
         raise
-
-
-@contextmanager
-def environment(*, ask: bool) -> Iterator[None]:
-    """Keep git from asking for a password where nobody would answer."""
-    with local.env() if ask else local.env(GIT_TERMINAL_PROMPT="0"):
-        yield
 
 
 @contextmanager

@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from servicewright import git
 from servicewright.errors import ProjectError
 from servicewright.interrupts import uninterruptible
-from servicewright.templates import complaint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 ANSWERS = ".copier-answers.yml"
 
-# Hooks, signatures and caches of the user's are not for commits and trees that only we see.
-_PLAIN = (
-    *("-c", f"core.hooksPath={os.devnull}", "-c", "commit.gpgSign=false"),
-    *("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false"),
-    *("-c", "core.splitIndex=false", "-c", "core.sparseCheckout=false"),
-    *("-c", "user.name=Servicewright", "-c", "user.email=servicewright@localhost"),
-)
+_PLAIN = tuple(part for key, value in git.PLAIN.items() for part in ("-c", f"{key}={value}"))
 
 
 @dataclass(frozen=True)
@@ -311,20 +304,9 @@ def _bytes(
     given: bytes | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> bytes:
-    done = subprocess.run(
-        ["git", *arguments],  # noqa: S607 - whichever git the user has
-        cwd=directory,
-        input=given,
-        stdin=subprocess.DEVNULL if given is None else None,
-        capture_output=True,
-        # Messages are looked at, so they must not be translated.
-        env={**os.environ, "LC_ALL": "C.UTF-8", **(environment or {})},
-        # A Ctrl-C reaches all programs of a terminal's session.
-        start_new_session=True,
-        check=False,
-    )
+    done = git.attempt(directory, *arguments, given=given, environment=environment)
     if done.returncode:
-        reason = complaint(done.stderr.decode(errors="replace"))
+        reason = git.complaint(done.stderr.decode(errors="replace"))
         raise ProjectError(f"git cannot work on {directory}: {reason}.")
     return done.stdout
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from servicewright import git
 from servicewright.errors import ServicewrightError, TemplateError, UsageError
 
 PUBLISHED = "gh:servicewright/servicewright"
@@ -97,20 +97,7 @@ def _is_repository(directory: Path) -> bool:
 
 def _git(directory: Path, *arguments: str) -> str:
     """Ask git about a repository."""
-    answer = subprocess.run(
-        ["git", "-C", str(directory), *arguments],  # noqa: S607 - whichever git the user has
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if answer.returncode:
-        raise TemplateError(f"git cannot read {directory}: {complaint(answer.stderr)}.")
-    return answer.stdout.strip()
-
-
-def complaint(stderr: str) -> str:
-    """Pick from what git printed the line that says what is wrong."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
-    chosen = fatal[0] if fatal else lines[-1] if lines else "it says no more"
-    return chosen.rstrip(".")
+    try:
+        return git.run(directory, *arguments).strip()
+    except git.GitError as error:
+        raise TemplateError(f"git cannot read {directory}: {error}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -336,6 +337,85 @@ def test_a_project_in_a_folder_of_a_repository(
     assert git(top, "ls-files", "--unmerged", "--full-name").endswith("services/orders/app.txt")
     git(project, "restore", "--staged", "--worktree", ".")
     assert git(top, "status", "--porcelain") == "M other.txt"
+
+
+# Git's variables and settings of the caller
+
+
+@pytest.mark.parametrize("verb", [["set", "docker=no"], ["update"], ["diff", "flask"], ["new"]])
+@pytest.mark.parametrize(
+    "exported",
+    [
+        {"GIT_DIR": "{top}/.git", "GIT_WORK_TREE": "{top}"},
+        {"GIT_DIR": "{top}/.git"},
+        {"GIT_INDEX_FILE": "{top}/.git/index"},
+        {"GIT_OBJECT_DIRECTORY": "{top}/.git/objects", "GIT_NAMESPACE": "other"},
+        {"GIT_LITERAL_PATHSPECS": "1", "GIT_DEFAULT_HASH": "sha256", "GIT_DIFF_OPTS": "-u0"},
+        {"GIT_CONFIG_PARAMETERS": "'core.bare'='true'"},
+        {
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "core.worktree",
+            "GIT_CONFIG_VALUE_0": "{top}",
+            "GIT_CONFIG_KEY_1": "safe.directory",
+            "GIT_CONFIG_VALUE_1": "*",
+        },
+    ],
+    ids="-".join,
+)
+def test_variables_of_git_change_nothing(
+    small: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: list[str],
+    exported: dict[str, str],
+) -> None:
+    append(small / "template" / "notes.txt", "later\n")
+    commit(small, tag="1.1.0")
+    if verb in (["diff", "flask"], ["new"]):
+        verb = [*verb, "--template", str(small)]
+    if verb[0] == "new":
+        verb[1:1] = [str(small.parent / "fresh")]
+
+    def outcome() -> tuple[object, ...]:
+        done = subprocess.run(command(*verb), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr, state(project), git(project, "ls-files", "--stage")
+
+    with monkeypatch.context() as patch:
+        for name, value in exported.items():
+            patch.setenv(name, value.format(top=project))
+        found = outcome()
+    git(project, "fsck", "--no-dangling")
+    git(project, "reset", "--hard")
+    shutil.rmtree(small.parent / "fresh", ignore_errors=True)
+    assert found == outcome()
+
+
+@pytest.mark.parametrize("verb", [["set", "docker=no"], ["update"]])
+def test_hooks_and_ignored_files_of_the_machine_stay_out(
+    small: Path, project: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str]
+) -> None:
+    append(small / "template" / "notes.txt", "later\n")
+    commit(small, tag="1.1.0")
+    machine = small.parent / "machine"
+    (machine / "hooks").mkdir(parents=True)
+    for hook in ("pre-commit", "post-checkout", "post-index-change", "reference-transaction"):
+        (machine / "hooks" / hook).write_text(f"#!/bin/sh\ntouch '{machine}/ran'\nexit 1\n")
+        (machine / "hooks" / hook).chmod(0o755)
+    (machine / "ignore").write_text("app.txt\nnotes.txt\n")
+    settings = machine / "gitconfig"
+    settings.write_text(
+        f'[core]\n\thooksPath = "{machine}/hooks"\n\texcludesFile = "{machine}/ignore"\n'
+        "\tautocrlf = true\n[commit]\n\tgpgSign = true\n[init]\n\tdefaultBranch = odd\n"
+    )
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+
+    done = subprocess.run(command(*verb), capture_output=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert not (machine / "ran").exists()
+    changed = "docker: false" if verb[0] == "set" else "later"
+    assert changed in git(project, "-c", "core.hooksPath=", "diff", "--staged")
 
 
 # What is refused
