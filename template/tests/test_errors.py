@@ -6,6 +6,7 @@ import pytest
 from httpx2 import Client
 
 #{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.problems import ConflictError, NotFoundError, ServiceError, UnavailableError
 from PACKAGE.store import ItemStore
 #{% endfilter %}
 
@@ -125,6 +126,41 @@ def test_bug(
     assert answer.json() == {"detail": "Internal Server Error"}
     assert "a secret of the service" in caplog.text
     assert "Traceback" in caplog.text
+
+
+class QuotaError(ServiceError):
+    """An error as the owner of a service may add it."""
+
+    status = 402
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "headers"),
+    [
+        (NotFoundError("No such chair"), 404, {}),
+        (ConflictError("The chair is taken"), 409, {}),
+        (UnavailableError("The shop is closed", retry_after=30), 503, {"Retry-After": "30"}),
+        (QuotaError("Buy more chairs", {"X-Quota": "0"}), 402, {"X-Quota": "0"}),
+    ],
+    ids=["not found", "conflict", "unavailable", "own"],
+)
+def test_error_of_the_service(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    error: ServiceError,
+    status: int,
+    headers: dict[str, str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ItemStore, "page", fail)
+
+    answer = client.get("/items")
+
+    assert answer.status_code == status
+    assert answer.json() == {"detail": str(error)}
+    assert {name: answer.headers[name] for name in headers} == headers
 
 
 @pytest.mark.parametrize("path", ["/health", "/nothing/here", "/items/one", "/items"])

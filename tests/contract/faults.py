@@ -120,7 +120,7 @@ def _routes() -> Iterator[Fault]:
     ):
         yield Fault(name, items, old, new, test_items, FLASK)
     for name, old, new in (
-        ("unknown items are bugs", "    app.exception_handler(NotFoundError)(on_not_found)\n", ""),
+        ("unknown items are bugs", "    app.exception_handler(ServiceError)(on_service_error)\n", ""),
         (
             "errors repeat what was sent",
             "    app.exception_handler(RequestValidationError)(on_invalid_request)\n",
@@ -137,7 +137,7 @@ def _routes() -> Iterator[Fault]:
     for name, old, new in (
         (
             "unknown items are bugs",
-            "    app.register_error_handler(NotFoundError, on_not_found)\n",
+            "    app.register_error_handler(ServiceError, on_service_error)\n",
             "",
         ),
         (
@@ -223,9 +223,9 @@ def _around() -> Iterator[Fault]:
 def _database() -> Iterator[Fault]:
     """Slips with sessions, migrations and readiness."""
     dependencies, tests = "dependencies.py", ("test_database.py",)
-    session = "    with database.sessions.begin() as session:\n        yield session\n"
+    session = "    with database.session() as session:\n        yield session\n"
     for name, new in (
-        ("nothing is committed", session.replace("sessions.begin()", "sessions()")),
+        ("nothing is committed", session.replace("session()", "sessions()")),
         (
             "errors are committed",
             (
@@ -251,13 +251,13 @@ def _database() -> Iterator[Fault]:
         FASTAPI,
     )
     for name, old, new in (
-        ("nothing is committed", "        g.session.commit()\n", "        pass\n"),
+        ("nothing is committed", "            g.session.commit()\n", "            pass\n"),
         ("errors are committed", " and response.status_code < 400", ""),
         ("sessions are not closed", 'g.pop("session").close()', 'g.get("session")'),
         (
             "the commit comes after the answer",
-            "        g.session.commit()\n",
-            "        response.call_on_close(g.session.commit)\n",
+            "            g.session.commit()\n",
+            "            response.call_on_close(g.session.commit)\n",
         ),
     ):
         yield Fault(name, dependencies, old, new, (*tests, "test_items.py"), FLASK)

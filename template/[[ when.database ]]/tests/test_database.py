@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from unittest.mock import Mock
@@ -10,13 +11,13 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from httpx2 import Client
-from sqlalchemy import create_engine, event, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import QueuePool, create_engine, event, inspect, select, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.database import Database, connect
-from PACKAGE.models import Base
+from PACKAGE.models import Base, Item
 from PACKAGE.settings import Settings
 from PACKAGE.store import ItemStore
 #{% endfilter %}
@@ -47,9 +48,14 @@ def test_half_a_change_is_not_kept(
     assert client.get("/items").json()["total"] == 0
 
 
-def test_a_failed_commit_is_no_success(client: Client) -> None:
+def test_a_failed_commit_is_no_success(
+    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    Base.metadata.create_all(own_database.engine)
+    client = start(own_database)
+
     def fail(_: Session) -> None:
-        raise OperationalError("COMMIT", {}, RuntimeError("disk full"))
+        raise ProgrammingError("COMMIT", {}, RuntimeError("a bug"))
 
     event.listen(Session, "before_commit", fail)
     try:
@@ -58,7 +64,94 @@ def test_a_failed_commit_is_no_success(client: Client) -> None:
         event.remove(Session, "before_commit", fail)
 
     assert answer.status_code == 500
+    assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
     assert client.get("/items").json()["total"] == 0
+
+
+def test_a_conflict(
+    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    Base.metadata.create_all(own_database.engine)
+    with own_database.session() as session:
+        session.execute(text("CREATE UNIQUE INDEX one_name ON items (name)"))
+    client = start(own_database)
+    secret = CHAIR | {"internal_note": "a secret"}
+
+    answers = [client.post("/items", json=secret) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 409]
+    assert answers[1].json() == {"detail": "This does not fit what is stored"}
+    assert client.get("/items").json()["total"] == 1
+    (record,) = [record for record in caplog.records if record.levelname != "INFO"]
+    assert record.exc_info is None
+    assert "\n" not in record.getMessage()
+    assert "Chair" not in caplog.text
+    assert "a secret" not in caplog.text
+
+
+def test_a_row_that_went_meanwhile(client: Client) -> None:
+    location = client.post("/items", json=CHAIR).headers["Location"]
+
+    def delete(session: Session, *_: object) -> None:
+        session.connection().execute(text("DELETE FROM items"))
+
+    event.listen(Session, "before_flush", delete)
+    try:
+        answer = client.patch(location, json={"name": "Table"})
+    finally:
+        event.remove(Session, "before_flush", delete)
+
+    assert answer.status_code == 404
+    assert answer.json() == {"detail": "Not Found"}
+
+
+def test_a_bug_in_the_database_is_logged_once_and_without_what_was_sent(
+    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(own_database)
+
+    answer = client.post("/items", json=CHAIR | {"internal_note": "a secret"})
+
+    assert answer.status_code == 500
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.exc_info is not None
+    assert "a secret" not in caplog.text
+
+
+def test_no_connection_is_free(
+    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = start(own_database)
+    engine = create_engine(
+        own_database.engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01
+    )
+    own_database.sessions.configure(bind=engine)
+
+    with engine.connect():
+        answer = client.get("/items")
+    engine.dispose()
+
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The database is not available"}
+    assert answer.headers["Retry-After"] == "1"
+    (record,) = [record for record in caplog.records if record.levelname != "INFO"]
+    assert record.exc_info is None
+
+
+def test_a_session_outside_of_requests(database: Database) -> None:
+    def add(name: str) -> None:
+        with database.session() as session:
+            session.add(Item(name=name, price=Decimal(1), tags=[], internal_note=""))
+            session.flush()
+            if name == "Bug":
+                raise RuntimeError
+
+    add("Chair")
+    with pytest.raises(RuntimeError):
+        add("Bug")
+
+    with database.session() as session:
+        assert session.scalars(select(Item.name)).all() == ["Chair"]
 
 
 def test_connections_are_given_back(start: Callable[..., Client], own_database: Database) -> None:

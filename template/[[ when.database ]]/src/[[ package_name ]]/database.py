@@ -1,17 +1,46 @@
 """The connection to the database: sessions, migrations and the readiness check."""
 
 import logging
+#{% if when.sqlite %}
+import sqlite3
+#{% endif %}
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Thread
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import sessionmaker
+#{% if when.postgresql %}
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+#{% else %}
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+#{% endif %}
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
 
+from .problems import PHRASES, ConflictError, NotFoundError, ServiceError, UnavailableError
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
+#{% if when.sqlite %}
+
+# What goes by itself, or when the disk has space and rights again.
+TEMPORARY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+}
+#{% endif %}
 
 
 class Database:
@@ -22,6 +51,13 @@ class Database:
         self.sessions = sessionmaker(engine, expire_on_commit=False)
         self.timeout = timeout
         self._probe: Future[None] | None = None
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Give a session outside of requests: for a command, a job, a script.
+
+        It is committed at the end of the block, rolled back on an error, and closed always.
+        """
+        return self.sessions.begin()
 
     def upgrade(self) -> None:
         """Bring the tables up to date; several processes may do so at the same time."""
@@ -59,17 +95,50 @@ class Database:
             answer.set_result(None)
 
 
+def is_unavailable(error: SQLAlchemyError) -> bool:
+    """Tell whether an error is the database's own, down or busy, and no bug of the service."""
+    #{% if when.postgresql %}
+    return isinstance(error, OperationalError | PoolTimeoutError) or (
+        # A connection that was lost in the middle is reported as one of many errors.
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+    #{% else %}
+    if isinstance(error, DBAPIError):
+        # The other codes, such as the one for an unknown table, are bugs.
+        code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        return code in TEMPORARY
+    return isinstance(error, PoolTimeoutError)
+    #{% endif %}
+
+
+def explain(error: SQLAlchemyError) -> ServiceError | None:
+    """Tell what the client is told of an error of the database; of a bug, nothing."""
+    if isinstance(error, StaleDataError):
+        # Another request deleted the row between the reading and the writing of this one.
+        return NotFoundError(PHRASES[404])
+    # The first line alone: the others may show what was sent.
+    reason = str(error.orig if isinstance(error, DBAPIError) else error).split("\n", 1)[0]
+    if isinstance(error, IntegrityError):
+        logger.warning("The database refused a change: %s", reason)
+        return ConflictError("This does not fit what is stored")
+    if is_unavailable(error):
+        logger.warning("The database is not available: %s", reason)
+        return UnavailableError("The database is not available")
+    return None
+
+
 def connect(settings: Settings) -> Database:
     """Make the database that the settings name."""
     #{% if when.postgresql %}
     engine = create_engine(
         settings.database_url,
+        hide_parameters=True,
         connect_args={"connect_timeout": settings.database_timeout},
         pool_pre_ping=True,
         pool_size=settings.database_pool_size,
         pool_timeout=settings.database_timeout,
     )
     #{% else %}
-    engine = create_engine(settings.database_url)
+    engine = create_engine(settings.database_url, hide_parameters=True)
     #{% endif %}
     return Database(engine, settings.database_timeout)

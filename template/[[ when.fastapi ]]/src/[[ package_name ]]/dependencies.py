@@ -39,7 +39,7 @@ DatabaseDep = Annotated[Database, Depends(get_database)]
 
 def get_session(database: DatabaseDep) -> Iterator[Session]:
     """Give the request a session, committed before the answer and rolled back on an error."""
-    with database.sessions.begin() as session:
+    with database.session() as session:
         yield session
 
 

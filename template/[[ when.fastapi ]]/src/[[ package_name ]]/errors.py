@@ -5,10 +5,16 @@ from http import HTTPStatus
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+#{% if when.database %}
+from sqlalchemy.exc import SQLAlchemyError
+#{% endif %}
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from .problems import PHRASES, InvalidField, InvalidRequest, NotFoundError, Problem
+#{% if when.database %}
+from .database import explain
+#{% endif %}
+from .problems import PHRASES, InvalidField, InvalidRequest, Problem, ServiceError
 
 
 def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = None) -> Response:
@@ -49,13 +55,26 @@ async def on_invalid_request(_: Request, error: RequestValidationError) -> Respo
     return answer(422, InvalidRequest(detail=fields))
 
 
-async def on_not_found(_: Request, error: NotFoundError) -> Response:
-    """Answer that what the request names does not exist."""
-    return answer(404, Problem(detail=str(error)))
+async def on_service_error(_: Request, error: ServiceError) -> Response:
+    """Answer an error of the service's own with its status."""
+    return answer(error.status, Problem(detail=error.detail), error.headers)
 
 
+#{% if when.database %}
+async def on_database_error(request: Request, error: SQLAlchemyError) -> Response:
+    """Answer a conflict, or that the database is down or busy; anything else is a bug."""
+    explained = explain(error)
+    if explained is None:
+        raise error
+    return await on_service_error(request, explained)
+
+
+#{% endif %}
 def init_app(app: FastAPI) -> None:
     """Install the handlers."""
     app.exception_handler(HTTPException)(on_http_exception)
     app.exception_handler(RequestValidationError)(on_invalid_request)
-    app.exception_handler(NotFoundError)(on_not_found)
+    #{% if when.database %}
+    app.exception_handler(SQLAlchemyError)(on_database_error)
+    #{% endif %}
+    app.exception_handler(ServiceError)(on_service_error)

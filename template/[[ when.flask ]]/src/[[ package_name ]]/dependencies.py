@@ -2,6 +2,7 @@
 
 #{% if when.database %}
 from flask import Flask, Response, current_app, g
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .database import Database
@@ -35,7 +36,11 @@ def get_session() -> Session:
 def commit_session(response: Response) -> Response:
     """Commit before the answer is sent: nobody sees success for a failed commit."""
     if "session" in g and response.status_code < 400:
-        g.session.commit()
+        try:
+            g.session.commit()
+        except SQLAlchemyError as error:
+            # Flask's handlers know only what views raise.
+            return current_app.make_response(current_app.handle_user_exception(error))
     return response
 
 

@@ -2,10 +2,16 @@
 
 from flask import Flask, Response
 from pydantic import BaseModel
+#{% if when.database %}
+from sqlalchemy.exc import SQLAlchemyError
+#{% endif %}
 from werkzeug.exceptions import HTTPException
 
+#{% if when.database %}
+from .database import explain
+#{% endif %}
 from .openapi import InvalidRequestError
-from .problems import PHRASES, InvalidRequest, NotFoundError, Problem
+from .problems import PHRASES, InvalidRequest, Problem, ServiceError
 
 
 def answer(status: int, problem: BaseModel) -> Response:
@@ -30,13 +36,28 @@ def on_invalid_request(error: InvalidRequestError) -> Response:
     return answer(422, InvalidRequest(detail=error.fields))
 
 
-def on_not_found(error: NotFoundError) -> Response:
-    """Answer that what the request names does not exist."""
-    return answer(404, Problem(detail=str(error)))
+def on_service_error(error: ServiceError) -> Response:
+    """Answer an error of the service's own with its status."""
+    response = answer(error.status, Problem(detail=error.detail))
+    response.headers.update(error.headers)
+    return response
 
 
+#{% if when.database %}
+def on_database_error(error: SQLAlchemyError) -> Response:
+    """Answer a conflict, or that the database is down or busy; anything else is a bug."""
+    explained = explain(error)
+    if explained is None:
+        raise error
+    return on_service_error(explained)
+
+
+#{% endif %}
 def init_app(app: Flask) -> None:
     """Install the handlers."""
     app.register_error_handler(HTTPException, on_http_exception)
     app.register_error_handler(InvalidRequestError, on_invalid_request)
-    app.register_error_handler(NotFoundError, on_not_found)
+    #{% if when.database %}
+    app.register_error_handler(SQLAlchemyError, on_database_error)
+    #{% endif %}
+    app.register_error_handler(ServiceError, on_service_error)
