@@ -35,6 +35,7 @@ def test_a_connection_that_is_lost(
     caplog.clear()
 
     answers = [client.get("/items") for _ in range(2)]
+    database.engine.dispose()
 
     assert [answer.status_code for answer in answers] == [503, 200]
     assert answers[0].json() == {"detail": "The database is not available"}
