@@ -76,7 +76,9 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             body = None if document is None else json.dumps(document)
-            headers = {"Content-Type": "application/json"} if body else {}
+            # benchmark:benchmark, which the service asks for before it stores anything.
+            headers = {"Authorization": "Basic YmVuY2htYXJrOmJlbmNobWFyaw=="}
+            headers |= {"Content-Type": "application/json"} if body else {}
             connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())

@@ -171,6 +171,18 @@ VARIABLES = (
     Variable("BASIC_AUTH_USERNAME", "The name of the user", None, ("basic_auth",)),
     Variable("BASIC_AUTH_PASSWORD", "The password of the user", None, ("basic_auth",)),
     Variable(
+        "FAILED_LOGINS_LIMIT",
+        "After how many wrong passwords an address is refused for a while",
+        "10",
+        ("basic_auth", "settings"),
+    ),
+    Variable(
+        "FAILED_LOGINS_SECONDS",
+        "For how many seconds it is refused",
+        "60",
+        ("basic_auth", "settings"),
+    ),
+    Variable(
         "CORS_ORIGINS",
         "The origins whose pages may read answers, as a JSON list",
         "[]",

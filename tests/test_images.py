@@ -19,6 +19,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from contract.probes import AUTHORIZATION
 from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, free_port
 from matrix.rendering import PACKAGE
 
@@ -164,7 +165,8 @@ class Container:
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
         """Send a request and give the status and the JSON of the answer."""
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
+            headers = {"Authorization": AUTHORIZATION, "Content-Type": "application/json"}
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
 

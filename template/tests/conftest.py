@@ -53,6 +53,7 @@ SETTINGS: dict[str, Any] = {
     #{% if when.basic_auth %}
     "basic_auth_username": "ada",
     "basic_auth_password": "correct horse",
+    "failed_logins_limit": 1000,
     #{% endif %}
     #{% if when.cors %}
     "cors_origins": ("https://friend.example",),
@@ -61,6 +62,14 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+#{% if when.basic_auth %}
+def logged_in(client: Client) -> Client:
+    """Let a client send the right credentials with each request."""
+    client.auth = (SETTINGS["basic_auth_username"], SETTINGS["basic_auth_password"])
+    return client
+
+
+#{% endif %}
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Run each test in an empty directory, with only what must be set in the environment."""
@@ -168,7 +177,11 @@ def app() -> Application:
 def shared_client(app: Application) -> Iterator[Client]:
     """Start the application once."""
     with client_of(app) as client:
+        #{% if when.basic_auth %}
+        yield logged_in(client)
+        #{% else %}
         yield client
+        #{% endif %}
 
 
 @pytest.fixture
@@ -184,6 +197,15 @@ def client(app: Application, shared_client: Client) -> Client:
     return shared_client
 
 
+#{% if when.basic_auth %}
+@pytest.fixture
+def anonymous(app: Application, client: Client) -> Client:
+    """Give a client that sends no credentials; it sees what `client` does."""
+    assert client.auth
+    return client_of(app)
+
+
+#{% endif %}
 @pytest.fixture
 #{% if when.database %}
 def start(database: Database) -> Iterator[Callable[..., Client]]:
@@ -201,6 +223,10 @@ def start() -> Iterator[Callable[..., Client]]:
         def start(**settings: Any) -> Client:
             app = create_app(Settings(**SETTINGS | settings))
         #{% endif %}
+            #{% if when.basic_auth %}
+            return logged_in(stack.enter_context(client_of(app)))
+            #{% else %}
             return stack.enter_context(client_of(app))
+            #{% endif %}
 
         yield start

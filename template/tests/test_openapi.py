@@ -23,7 +23,7 @@ def test_items_are_documented(document: dict[str, Any]) -> None:
 
     assert set(paths["/items"]) == {"get", "post"}
     assert set(paths["/items/{item_id}"]) == {"get", "put", "patch", "delete"}
-    assert set(paths["/items/{item_id}"]["put"]["responses"]) == {"200", "404", "422"}
+    assert {"200", "404", "422"} <= set(paths["/items/{item_id}"]["put"]["responses"])
     assert [p["name"] for p in paths["/items"]["get"]["parameters"]] == ["q", "limit", "offset"]
     assert paths["/items"]["post"]["tags"] == ["items"]
 

@@ -103,20 +103,20 @@ def _routes() -> Iterator[Fault]:
     for name, old, new in (
         (
             "a creation is a 200",
-            '@items_router.post("", status_code=201)',
-            '@items_router.post("")',
+            '"", status_code=201, dependencies=[LoginRequired],',
+            '"", dependencies=[LoginRequired],',
         ),
         ("a deletion is a 200", "status_code=204", "status_code=200"),
-        ("the location is wrong", 'f"/items/{item.id}"', 'f"/item/{item.id}"'),
-        ("the location is missing", '    response.headers["Location"] = f"/items/{item.id}"\n', ""),
+        ("the location is wrong", "/{item.id}", "{item.id}"),
+        ("the location is missing", 'response.headers["Location"] = ', "_ = "),
         ("a deletion says it is JSON", "    response_class=Response,\n", ""),
     ):
         yield Fault(name, items, old, new, test_items, FASTAPI)
     for name, old, new in (
         ("a creation is a 200", "@operation(status=201)", "@operation()"),
         ("a deletion is a 200", "@operation(status=204, ", "@operation("),
-        ("the location is wrong", 'f"/items/{item.id}"', 'f"/item/{item.id}"'),
-        ("the location is missing", ', {"Location": f"/items/{item.id}"}', ", {}"),
+        ("the location is wrong", "item_id=item.id", "item_id=1"),
+        ("the location is missing", '{"Location": url_for(".read_item", item_id=item.id)}', "{}"),
     ):
         yield Fault(name, items, old, new, test_items, FLASK)
     for name, old, new in (
@@ -292,13 +292,9 @@ def _database() -> Iterator[Fault]:
     )
 
 
-def _security() -> Iterator[Fault]:
-    """Slips with credentials and origins."""
-    test_account, test_cors, test_settings = (
-        ("test_account.py",),
-        ("test_cors.py",),
-        ("test_settings.py",),
-    )
+def _logins() -> Iterator[Fault]:
+    """Slips with credentials."""
+    tests = ("test_account.py",)
     for name, old, new in (
         ("any password is right", "right_username & right_password", "right_username"),
         ("any name is right", "right_username & right_password", "right_password"),
@@ -309,27 +305,65 @@ def _security() -> Iterator[Fault]:
         ),
         (
             "passwords are compared plainly",
-            "compare_digest(password.encode(), settings.basic_auth_password.encode())",
-            "password == settings.basic_auth_password",
+            "compare_digest(password.encode(), self._password)",
+            "password.encode() == self._password",
         ),
         (
             "names are compared plainly",
-            "compare_digest(username.encode(), settings.basic_auth_username.encode())",
-            "username == settings.basic_auth_username",
+            "compare_digest(username.encode(), self._username)",
+            "username.encode() == self._username",
         ),
+        (
+            "letters outside ASCII are bugs",
+            "compare_digest(password.encode(), self._password)",
+            "compare_digest(password, self._password.decode())",
+        ),
+        ("nobody is asked for a password", ', {"WWW-Authenticate": challenge})', ")"),
+        ("everybody may come in", "if not self.are_right(username, password):", "if False:"),
+        ("passwords may be guessed", "            self._failed.add(*tried)\n", ""),
+        ("nobody is told when to try again", ', {"Retry-After": str(retry_after)})', ")"),
+        ("an address is refused for ever", "if end > now else", "if end else"),
+        ("each address of IPv6 counts for itself", "(address, 64)", "(address, 128)"),
+        (
+            "a name may be tried from many addresses",
+            "limit = 1 if of_name",
+            "limit = self._limit if of_name",
+        ),
+        ("what is remembered grows", "> MOST_REMEMBERED", "> 10**9"),
     ):
-        yield Fault(name, "security.py", old, new, test_account)
+        yield Fault(name, "security.py", old, new, tests)
+    open_to_all = {
+        "LoginRequired": (
+            FASTAPI,
+            "from fastapi import Depends\nLoginRequired = Depends(lambda: None)\n",
+        ),
+        "login_required": (FLASK, "def login_required(view): return view\n"),
+    }
+    for route in ("items", "uploads", "pages"):
+        for name, (framework, new) in open_to_all.items():
+            imported = f"from ..authentication import {name}\n"
+            what = f"everybody may change {route}"
+            yield Fault(what, f"routes/{route}.py", imported, new, tests, framework)
     yield Fault(
-        "letters outside ASCII are bugs",
-        "security.py",
-        "compare_digest(password.encode(), settings.basic_auth_password.encode())",
-        "compare_digest(password, settings.basic_auth_password)",
-        test_account,
+        "the document does not tell of passwords",
+        "authentication.py",
+        "return require_login in guards or hasattr(",
+        "return require_login in guards or not hasattr(",
+        tests,
         FLASK,
+    )
+
+
+def _security() -> Iterator[Fault]:
+    """Slips with settings and origins."""
+    test_account, test_cors, test_settings = (
+        ("test_account.py",),
+        ("test_cors.py",),
+        ("test_settings.py",),
     )
     for name, old, new in (
         ("passwords are shown", 'Field(default="", repr=False)', '""'),
-        ("a password may be missing", "not credential or not", "not"),
+        ("a password may be missing", "or not self.basic_auth_password", ""),
         ("a name may have a colon", 'if ":" in self.basic_auth_username:', "if False:"),
         ("errors show the password", "        hide_input_in_errors=True,\n", ""),
     ):
@@ -354,19 +388,6 @@ def _security() -> Iterator[Fault]:
         "if False:",
         test_cors,
     )
-    authentication = "authentication.py"
-    for framework, old, new in (
-        (FASTAPI, ", headers=http_basic.make_authenticate_headers()", ""),
-        (FLASK, 'Unauthorized(www_authenticate=WWWAuthenticate("basic"))', "Unauthorized()"),
-    ):
-        yield Fault(
-            "nobody is asked for a password", authentication, old, new, test_account, framework
-        )
-    for framework, old, new in (
-        (FASTAPI, "if not is_allowed(settings", "if False and not is_allowed(settings"),
-        (FLASK, "if is_allowed(get_settings(), username, password):", "if username:"),
-    ):
-        yield Fault("everybody may come in", authentication, old, new, test_account, framework)
     for framework, old, new in (
         (FASTAPI, "allow_origins=settings.cors_origins", 'allow_origins=["*"]'),
         (FLASK, "origins=settings.cors_origins", 'origins="*"'),
@@ -392,14 +413,6 @@ def _security() -> Iterator[Fault]:
         "    cors.init_app(app, settings)\n    middleware.init_app(app, settings)\n",
         test_cors,
         FASTAPI,
-    )
-    yield Fault(
-        "the document does not tell of passwords",
-        "routes/account.py",
-        ', security=[{"HTTPBasic": []}]',
-        "",
-        test_account,
-        FLASK,
     )
 
 
@@ -465,7 +478,7 @@ def _pages() -> Iterator[Fault]:
         yield Fault("a refused form is a 200", "routes/pages.py", old, new, tests, framework)
     for framework, old, new in (
         (FASTAPI, "status_code=303", "status_code=307"),
-        (FLASK, 'redirect("/", 303)', 'redirect("/", 307)'),
+        (FLASK, 'redirect(url_for(".show_home"), 303)', 'redirect(url_for(".show_home"), 307)'),
     ):
         yield Fault("the form is sent twice", "routes/pages.py", old, new, tests, framework)
     yield Fault(
@@ -561,6 +574,7 @@ FAULTS = (
     *_routes(),
     *_around(),
     *_database(),
+    *_logins(),
     *_security(),
     *_uploads(),
     *_pages(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -20,6 +20,7 @@ PASSWORD = "correct horse"  # noqa: S105 - of a service that lives for a test
 ENVIRONMENT = {
     "BASIC_AUTH_USERNAME": USERNAME,
     "BASIC_AUTH_PASSWORD": PASSWORD,
+    "FAILED_LOGINS_LIMIT": "10000",
     "CORS_ORIGINS": json.dumps([FRIEND]),
     "CORS_CREDENTIALS": "true",
     "MAX_BODY_SIZE": str(BODY_LIMIT),
@@ -34,7 +35,8 @@ FORM = "application/x-www-form-urlencoded"
 class Probe:
     """One request, as it goes over the wire.
 
-    A body that is a tuple is sent in chunks, without a length.
+    A body that is a tuple is sent in chunks, without a length. What may change data comes with the
+    right credentials, unless the request is anonymous or has others.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Probe:
     target: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | tuple[bytes, ...] | None = None
+    anonymous: bool = False
 
 
 def _json(name: str, method: str, target: str, content: Any, content_type: str = JSON) -> Probe:
@@ -62,6 +65,8 @@ def _short(text: str) -> str:
 def _basic(credentials: bytes) -> str:
     return f"Basic {base64.b64encode(credentials).decode()}"
 
+
+AUTHORIZATION = _basic(f"{USERNAME}:{PASSWORD}".encode())
 
 # A service starts without items: these make the ones that the other probes read and change.
 ITEMS = (
@@ -810,12 +815,71 @@ def _probes() -> Iterator[Probe]:
     yield from _form_probes()
     yield from _upload_probes()
     yield from _header_probes()
+    yield from _anonymous_probes()
     yield Probe("all items in the end", "GET", "/items?limit=100")
     yield Probe("the page in the end", "GET", "/")
 
 
+def _anonymous_probes() -> Iterator[Probe]:
+    """Ask for what needs credentials without them, and in ways that could lead round them."""
+    json_type = (("Content-Type", JSON),)
+    chair = json.dumps(_chair()).encode()
+    for method, target, body in (
+        ("POST", "/items", chair),
+        ("POST", "/items", b"{}"),
+        ("POST", "/items/", chair),
+        ("POST", "/ITEMS", chair),
+        ("POST", "/items?_method=GET", chair),
+        ("PUT", "/items/1", chair),
+        ("PUT", "/items/4711", chair),
+        ("PUT", "/items/one", chair),
+        ("PUT", "/items/1", b"{}"),
+        ("PATCH", "/items/1", b"{}"),
+        ("DELETE", "/items/1", None),
+        ("DELETE", "/items/4711", None),
+        ("POST", "/uploads/secret.bin", b"hello"),
+        ("POST", "/uploads/.hidden", b"hello"),
+        ("POST", "/uploads/secret.bin", b"x" * (BODY_LIMIT + 1)),
+        ("POST", "/uploads/secret.bin", (b"hel", b"lo")),
+        ("POST", "/nothing", chair),
+        ("PUT", "/items", chair),
+    ):
+        shown = f"{method} {target} {_short(str(body))}"
+        yield Probe(f"anonymous: {shown}", method, target, json_type, body, anonymous=True)
+    yield Probe("path // without credentials", "POST", "//items", json_type, chair, anonymous=True)
+    form = (("Content-Type", FORM),)
+    for name, body in (("a form", b"name=A&price=1"), ("a bad form", b"name="), ("nothing", b"")):
+        yield Probe(f"anonymous: {name}", "POST", "/", form, body, anonymous=True)
+    for name, value in (
+        ("X-HTTP-Method-Override", "POST"),
+        ("X-Method-Override", "DELETE"),
+        ("X-Original-URL", "/items/1"),
+        ("X-Rewrite-URL", "/items/1"),
+        ("X-Forwarded-User", USERNAME),
+        ("Remote-User", USERNAME),
+        ("X-Forwarded-For", "127.0.0.1"),
+    ):
+        headers = (*json_type, (name, value))
+        for method in ("GET", "POST", "DELETE"):
+            shown = f"{method} with {name}"
+            yield Probe(f"anonymous: {shown}", method, "/items/1", headers, anonymous=True)
+        yield Probe(f"anonymous: /whoami with {name}", "GET", "/whoami", headers)
+    for name, given in AUTHORIZATIONS:
+        headers = (*json_type, *(() if given is None else (("Authorization", given),)))
+        yield Probe(f"creates: {name}", "POST", "/items", headers, chair, anonymous=True)
+    # FastAPI reads a body of JSON before it looks for credentials.
+    yield Probe("odd: no JSON, no user", "POST", "/items", json_type, b"{", anonymous=True)
+
+
+def _with_credentials(probe: Probe) -> Probe:
+    known = probe.anonymous or any(name == "Authorization" for name, _ in probe.headers)
+    if known or probe.method in {"GET", "HEAD"}:
+        return probe
+    return replace(probe, headers=(*probe.headers, ("Authorization", AUTHORIZATION)))
+
+
 def _named_once(probes: Iterable[Probe]) -> tuple[Probe, ...]:
-    listed = tuple(probes)
+    listed = tuple(map(_with_credentials, probes))
     names = [probe.name for probe in listed]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

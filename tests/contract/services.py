@@ -22,6 +22,7 @@ from matrix.plugin import ROOT
 from matrix.postgresql import DRIVER, PostgreSQL
 from matrix.rendering import PACKAGE
 
+from contract.probes import AUTHORIZATION
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
@@ -149,9 +150,10 @@ class Server:
         body: str | bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request over a connection of its own, and read the answer."""
+        """Log in, send a request over a connection of its own, and read the answer."""
+        headers = {"Authorization": AUTHORIZATION, **(headers or {})}
         with closing(self.connection()) as connection:
-            connection.request(method, path, body, headers or {})
+            connection.request(method, path, body, headers)
             return Answer.read(connection)
 
     def wait_until_it_answers(self) -> None:

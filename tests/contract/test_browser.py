@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from matrix.plugin import ROOT
@@ -20,7 +21,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from contract.probes import ENVIRONMENT
+from contract.probes import ENVIRONMENT, PASSWORD, USERNAME
 from contract.services import FRAMEWORKS, PATIENCE, run_in_production
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Browser:
     def open(self, path: str = "/") -> None:
         """Go to a page."""
         self.driver.get(f"{self._server.url}{path}")
+
+    def log_in(self) -> None:
+        """Give the browser the credentials that it sends from now on, as a user does when asked."""
+        credentials = f"{USERNAME}:{quote(PASSWORD)}@"
+        self.driver.get(f"{self._server.url}/whoami".replace("://", f"://{credentials}"))
 
     def find(self, selector: str) -> WebElement:
         """Find one part of the page."""
@@ -146,6 +152,7 @@ def browser(driver: webdriver.Chrome, server: Server) -> Iterator[Browser]:
     """Show the home page, with nothing of other tests left; no error must come up meanwhile."""
     driver.delete_all_cookies()
     browser = Browser(driver, server)
+    browser.log_in()
     browser.look("desktop", "light")
     browser.open()
     yield browser
@@ -350,7 +357,10 @@ def layout_problems(browser: Browser) -> Iterator[str]:
 def test_pages_are_valid_html(
     server: Server, framework: str, node_modules: Path, tmp_path: Path
 ) -> None:
-    pages = {"empty": server.ask("GET", "/"), "refused": server.ask("POST", "/")}
+    pages = {
+        "empty": server.ask("GET", "/"),
+        "refused": server.ask("POST", "/"),
+    }
     fill(server)
     pages["full"] = server.ask("GET", "/")
     if framework == "flask":

@@ -25,8 +25,7 @@ LEFT_TO_THE_FRAMEWORK = {
     "static /style.css": "Starlette resolves such paths within the directory of static files.",
     "static ../static/style.css": "Starlette resolves such paths within that directory.",
     "odd form": "No browser sends such forms: the parsers guess, or refuse them with a 400.",
-    "who am I: right and more padding": "Starlette ignores what follows the end of base64.",
-    "who am I: right and a comma": "Starlette ignores what follows the end of base64.",
+    "odd: no JSON, no user": "FastAPI reads a body of JSON before it looks for credentials.",
     "origin in capitals": "Flask-CORS ignores case; browsers send origins in small letters.",
 }
 
@@ -88,6 +87,8 @@ def body_of_the_contract(probe: Probe, answer: Answer) -> object:
     """Keep what the contract says of the body: all of it, with few exceptions."""
     if answer.status == 303:
         return "a redirection"
+    if probe.method == "HEAD":
+        return answer.body
     if answer.status == 422 and answer.headers.get("content-type") == "application/json":
         # The wording of a 422 is not in the contract, and neither is the order of its parts.
         return sorted((str(part["loc"]), part["type"]) for part in answer.json["detail"])
@@ -186,7 +187,7 @@ def test_no_request_is_a_bug(runs: Runs, framework: str, database: str) -> None:
 def test_every_error_has_the_shape_of_the_contract(runs: Runs, framework: str) -> None:
     for probe, answer in runs[framework, "sqlite"].answers.items():
         is_page = probe.target == "/" and answer.status == 422
-        if answer.status < 400 or is_page:
+        if answer.status < 400 or is_page or probe.method == "HEAD":
             continue
         assert answer.headers["content-type"] == "application/json", probe.name
         assert list(answer.json) == ["detail"], probe.name

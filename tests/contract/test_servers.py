@@ -15,7 +15,7 @@ import pytest
 from matrix.environments import uv
 from matrix.rendering import PACKAGE, render
 
-from contract.probes import ENVIRONMENT
+from contract.probes import AUTHORIZATION, ENVIRONMENT
 from contract.services import (
     FRAMEWORKS,
     PATIENCE,
@@ -145,7 +145,7 @@ def serve(service: Service, name: str) -> Iterator[Server]:
 
 def answer_to(connection: HTTPConnection, method: str, path: str, body: bytes = b"") -> object:
     """Send a request over a connection that stays open, and read the answer."""
-    connection.request(method, path, body)
+    connection.request(method, path, body, {"Authorization": AUTHORIZATION})
     answer = Answer.read(connection)
     assert answer.status < 400, answer.body
     return answer.json

@@ -49,8 +49,9 @@ WORDS = {
         "/uploads uploads.py test_uploads.py",
     ),
     "threads for background tasks": Words(
-        lambda answers: answers["background_tasks"] == "in_process"
-        and answers["framework"] == "flask",
+        lambda answers: (
+            answers["background_tasks"] == "in_process" and answers["framework"] == "flask"
+        ),
         "jobs ThreadPoolExecutor",
     ),
     "database": Words(
@@ -69,7 +70,7 @@ WORDS = {
         lambda answers: answers["auth"] == "basic",
         """
         account BASIC_AUTH_USERNAME BASIC_AUTH_PASSWORD basic_auth security.py compare_digest
-        WWW-Authenticate test_account.py
+        WWW-Authenticate test_account.py failed_logins anonymous logged_in
         """,
     ),
     "cors": Words(

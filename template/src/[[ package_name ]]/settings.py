@@ -78,6 +78,11 @@ class Settings:
     basic_auth_username: str = variable("BASIC_AUTH_USERNAME")
     basic_auth_password: str = variable("BASIC_AUTH_PASSWORD")
     #{% endif %}
+    #{% if when.basic_auth %}
+    # After so many wrong credentials an address is refused until the time is over.
+    failed_logins_limit: int = 10
+    failed_logins_seconds: int = 60
+    #{% endif %}
     #{% if when.cors %}
     # The origins whose pages may read answers, such as https://example.com, or * for any.
     cors_origins: tuple[str, ...] = ()
@@ -101,11 +106,12 @@ class Settings:
             raise ValueError("Set DATABASE_URL, such as postgresql://user:password@host/database.")
         #{% endif %}
         #{% if when.basic_auth %}
-        for credential in (self.basic_auth_username, self.basic_auth_password):
-            if not credential or not credential.isascii():
-                raise ValueError("Set BASIC_AUTH_USERNAME and BASIC_AUTH_PASSWORD, in ASCII.")
+        if not self.basic_auth_username or not self.basic_auth_password:
+            raise ValueError("Set BASIC_AUTH_USERNAME and BASIC_AUTH_PASSWORD.")
         if ":" in self.basic_auth_username:
             raise ValueError("Set BASIC_AUTH_USERNAME to a name without a colon.")
+        if self.failed_logins_limit < 1 or self.failed_logins_seconds < 1:
+            raise ValueError("Set FAILED_LOGINS_LIMIT and FAILED_LOGINS_SECONDS above zero.")
         #{% endif %}
         #{% if when.cors %}
         if "*" in self.cors_origins and self.cors_credentials:

@@ -15,6 +15,7 @@ from pathlib import Path
 #{% endif %}
 #{% if when.single_module %}
 from typing import Annotated
+from urllib.parse import quote
 #{% endif %}
 #{% if when.database or when.background_tasks or when.single_module %}
 
@@ -36,9 +37,7 @@ from fastapi import (
     HTTPException,
     #{% endif %}
     Query,
-    #{% if when.background_tasks or when.pages %}
     Request,
-    #{% endif %}
     Response,
 )
 #{% if when.pages %}
@@ -57,7 +56,7 @@ from . import custom, errors, middleware, templating
 from . import custom, errors, middleware
 #{% endif %}
 #{% if when.basic_auth and when.single_module %}
-from .authentication import UsernameDep
+from .authentication import LoginRequired, UsernameDep
 #{% endif %}
 #{% if when.database %}
 from .database import Database, connect
@@ -77,6 +76,9 @@ from .routes.pages import pages_router
 #{% if when.background_tasks %}
 from .routes.uploads import uploads_router
 #{% endif %}
+#{% if when.basic_auth %}
+from .security import Logins
+#{% endif %}
 #{% else %}
 from .dependencies import (
     #{% if when.database %}
@@ -95,7 +97,7 @@ from .pages import read_item_form
 #{% endif %}
 from .problems import InvalidRequest, Problem
 #{% if when.basic_auth %}
-from .security import Account
+from .security import Account, Logins
 #{% endif %}
 #{% endif %}
 from .settings import Settings
@@ -175,6 +177,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         #{% endif %}
     )
     app.state.settings = settings
+    #{% if when.basic_auth %}
+    app.state.logins = Logins(settings)
+    #{% endif %}
     #{% if when.database %}
     app.state.database = database or connect(settings)
     #{% else %}

@@ -33,6 +33,7 @@ from flask import (
     #{% if when.background_tasks or when.pages %}
     request,
     #{% endif %}
+    url_for,
 )
 #{% if when.pages %}
 from werkzeug.wrappers import Response as BaseResponse
@@ -55,7 +56,7 @@ from . import (
     openapi,
 )
 #{% if when.basic_auth and when.single_module %}
-from .authentication import get_username
+from .authentication import get_username, login_required
 #{% endif %}
 #{% if when.background_tasks and when.single_module %}
 from .background import run_after_response
@@ -78,6 +79,9 @@ from .routes.pages import pages_blueprint
 #{% if when.background_tasks %}
 from .routes.uploads import uploads_blueprint
 #{% endif %}
+#{% if when.basic_auth %}
+from .security import Logins
+#{% endif %}
 #{% else %}
 from .dependencies import (
     #{% if when.database %}
@@ -96,7 +100,7 @@ from .openapi import operation
 from .pages import read_item_form
 #{% endif %}
 #{% if when.basic_auth %}
-from .security import Account
+from .security import Account, Logins
 #{% endif %}
 #{% endif %}
 from .settings import Settings
@@ -154,6 +158,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_size
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
+    #{% if when.basic_auth %}
+    app.extensions["logins"] = Logins(settings)
+    #{% endif %}
     #{% if when.database %}
     app.extensions["database"] = database = database or connect(settings)
     if settings.migrate_on_start:

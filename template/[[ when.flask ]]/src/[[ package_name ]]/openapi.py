@@ -9,6 +9,7 @@ all others are parts of the path. A view returns the model of its answer, or a t
 and headers, or None for an answer without a body.
 """
 
+import inspect
 import json
 from collections.abc import Callable, Container, Iterable, Iterator
 from functools import cache, partial, update_wrapper
@@ -19,6 +20,9 @@ from flask import Flask, Response, request
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+#{% if when.basic_auth %}
+from .authentication import requires_login
+#{% endif %}
 from .problems import InvalidField, InvalidRequest, Problem
 
 Model = type[BaseModel]
@@ -202,12 +206,24 @@ def document(app: Flask) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     models: dict[tuple[Model, JsonSchemaMode], None] = {}
     for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
+        view = inspect.unwrap(
+            app.view_functions[rule.endpoint], stop=lambda view: isinstance(view, Operation)
+        )
         if isinstance(view, Operation):
             path = rule.rule.replace("<", "{").replace(">", "}")
             tag = rule.endpoint.partition(".")[0]
+            described = view.description()
+            #{% if when.basic_auth %}
+            if requires_login(app, rule.endpoint):
+                described["security"] = [{"HTTPBasic": []}]
+                described["responses"]["401"] = {
+                    "description": HTTPStatus(401).phrase,
+                    **content(Problem),
+                }
+                models[Problem, "serialization"] = None
+            #{% endif %}
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **view.description()}
+                paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **described}
             models |= dict.fromkeys(view.models())
     _, schemas = models_json_schema(list(models), ref_template=SCHEMAS)
     return {

@@ -1,23 +1,34 @@
-"""HTTP Basic authentication."""
+"""HTTP Basic authentication.
+
+A route that asks for credentials:
+
+    @router.post("/orders", dependencies=[LoginRequired])
+
+All routes of a router: ``APIRouter(dependencies=[LoginRequired])``. A route that wants to know the
+user has a parameter of the type UsernameDep.
+"""
 
 from typing import Annotated
 
-from fastapi import Depends, HTTPException
-from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from fastapi.security.http import HTTPAuthorizationCredentials, HTTPBase
 
-from .dependencies import SettingsDep
-from .security import is_allowed
+from .security import Logins
 
-http_basic = HTTPBasic()
+# Only for the documentation: FastAPI's own HTTPBasic knows no letters outside ASCII.
+http_basic = HTTPBase(scheme="basic", scheme_name="HTTPBasic", auto_error=False)
 
 
-def get_username(
-    credentials: Annotated[HTTPBasicCredentials, Depends(http_basic)], settings: SettingsDep
+async def get_username(
+    connection: HTTPConnection,
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(http_basic)],
 ) -> str:
     """Give the name of the user, or ask for credentials."""
-    if not is_allowed(settings, credentials.username, credentials.password):
-        raise HTTPException(401, headers=http_basic.make_authenticate_headers())
-    return credentials.username
+    logins: Logins = connection.app.state.logins
+    address = connection.client.host if connection.client else None
+    return logins.username(connection.headers.get("Authorization"), address)
 
 
-UsernameDep = Annotated[str, Depends(get_username)]
+LoginRequired = Depends(get_username)
+UsernameDep = Annotated[str, LoginRequired]

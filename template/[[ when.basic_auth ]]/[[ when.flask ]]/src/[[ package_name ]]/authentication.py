@@ -1,21 +1,53 @@
-"""HTTP Basic authentication."""
+"""HTTP Basic authentication.
 
-from contextlib import suppress
+A view that asks for credentials:
 
-from flask import request
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
+    @blueprint.post("/orders")
+    @login_required
+    @operation(status=201)
+    def create_order(body: OrderCreate) -> OrderPublic: ...
 
-from .dependencies import get_settings
-from .security import is_allowed
+All views of a blueprint: ``blueprint.before_request(require_login)``, of the whole application:
+``app.before_request(require_login)``.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Flask, current_app, g, request
+
+from .security import Logins
 
 
 def get_username() -> str:
     """Give the name of the user, or ask for credentials."""
-    with suppress(ValueError):  # the header has letters outside ASCII
-        credentials = request.authorization
-        if credentials and credentials.type == "basic":
-            username, password = credentials.username or "", credentials.password or ""
-            if is_allowed(get_settings(), username, password):
-                return username
-    raise Unauthorized(www_authenticate=WWWAuthenticate("basic"))
+    if "username" not in g:
+        logins: Logins = current_app.extensions["logins"]
+        g.username = logins.username(request.headers.get("Authorization"), request.remote_addr)
+    username: str = g.username
+    return username
+
+
+def require_login() -> None:
+    """Ask for credentials before a view."""
+    get_username()
+
+
+def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask for credentials before this view."""
+
+    @wraps(view)
+    def guarded(*arguments: Any, **parameters: Any) -> Any:
+        require_login()
+        return current_app.ensure_sync(view)(*arguments, **parameters)
+
+    guarded.requires_login = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def requires_login(app: Flask, endpoint: str) -> bool:
+    """Tell whether a view asks for credentials, for the documentation."""
+    blueprints = [endpoint.rsplit(".", depth)[0] for depth in range(1, endpoint.count(".") + 1)]
+    guards = [guard for name in (None, *blueprints) for guard in app.before_request_funcs[name]]
+    return require_login in guards or hasattr(app.view_functions[endpoint], "requires_login")

@@ -2,9 +2,13 @@
 """The items: list, create, read, replace, change and delete them."""
 
 from typing import Annotated
+from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
+#{% if when.basic_auth %}
+from ..authentication import LoginRequired
+#{% endif %}
 from ..dependencies import StoreDep
 from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
 from ..problems import InvalidRequest, Problem
@@ -23,11 +27,20 @@ def list_items(query: Annotated[ItemQuery, Query()], store: StoreDep) -> ItemPag
     return ItemPage.model_validate(page)
 
 
+#{% if when.basic_auth %}
+@items_router.post(
+    "", status_code=201, dependencies=[LoginRequired], responses={401: {"model": Problem}}
+)
+#{% else %}
 @items_router.post("", status_code=201)
-def create_item(body: ItemCreate, store: StoreDep, response: Response) -> ItemPublic:
+#{% endif %}
+def create_item(
+    body: ItemCreate, store: StoreDep, request: Request, response: Response
+) -> ItemPublic:
     """Create an item."""
     item = store.add(body)
-    response.headers["Location"] = f"/items/{item.id}"
+    # Below the path of the request, whatever prefix the router and the server have.
+    response.headers["Location"] = f"{quote(request.scope['path'])}/{item.id}"
     return ItemPublic.model_validate(item)
 
 
@@ -37,13 +50,29 @@ def read_item(item_id: ItemId, store: StoreDep) -> ItemPublic:
     return ItemPublic.model_validate(store.get(item_id))
 
 
+#{% if when.basic_auth %}
+@items_router.put(
+    "/{item_id}",
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+)
+#{% else %}
 @items_router.put("/{item_id}", responses={404: {"model": Problem}})
+#{% endif %}
 def replace_item(item_id: ItemId, body: ItemCreate, store: StoreDep) -> ItemPublic:
     """Replace an item."""
     return ItemPublic.model_validate(store.replace(item_id, body))
 
 
+#{% if when.basic_auth %}
+@items_router.patch(
+    "/{item_id}",
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+)
+#{% else %}
 @items_router.patch("/{item_id}", responses={404: {"model": Problem}})
+#{% endif %}
 def update_item(item_id: ItemId, body: ItemUpdate, store: StoreDep) -> ItemPublic:
     """Change some fields of an item."""
     return ItemPublic.model_validate(store.update(item_id, body))
@@ -54,7 +83,12 @@ def update_item(item_id: ItemId, body: ItemUpdate, store: StoreDep) -> ItemPubli
     status_code=204,
     # Without a media type, so that an answer without a body does not claim to be JSON.
     response_class=Response,
+    #{% if when.basic_auth %}
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+    #{% else %}
     responses={404: {"model": Problem}},
+    #{% endif %}
 )
 def delete_item(item_id: ItemId, store: StoreDep) -> None:
     """Delete an item."""

@@ -1,8 +1,11 @@
 #{% if when.modular %}
 """The items: list, create, read, replace, change and delete them."""
 
-from flask import Blueprint
+from flask import Blueprint, url_for
 
+#{% if when.basic_auth %}
+from ..authentication import login_required
+#{% endif %}
 from ..dependencies import get_store
 from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
 from ..openapi import operation
@@ -21,11 +24,14 @@ def list_items(query: ItemQuery) -> ItemPage:
 
 
 @items_blueprint.post("")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 @operation(status=201)
 def create_item(body: ItemCreate) -> tuple[ItemPublic, dict[str, str]]:
     """Create an item."""
     item = get_store().add(body)
-    return ItemPublic.model_validate(item), {"Location": f"/items/{item.id}"}
+    return ItemPublic.model_validate(item), {"Location": url_for(".read_item", item_id=item.id)}
 
 
 @items_blueprint.get("/<item_id>")
@@ -36,6 +42,9 @@ def read_item(item_id: ItemId) -> ItemPublic:
 
 
 @items_blueprint.put("/<item_id>")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 @operation(errors=[404])
 def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic:
     """Replace an item."""
@@ -43,6 +52,9 @@ def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic:
 
 
 @items_blueprint.patch("/<item_id>")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 @operation(errors=[404])
 def update_item(item_id: ItemId, body: ItemUpdate) -> ItemPublic:
     """Change some fields of an item."""
@@ -50,6 +62,9 @@ def update_item(item_id: ItemId, body: ItemUpdate) -> ItemPublic:
 
 
 @items_blueprint.delete("/<item_id>")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 @operation(status=204, errors=[404])
 def delete_item(item_id: ItemId) -> None:
     """Delete an item."""

@@ -5,6 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
 
+#{% if when.basic_auth %}
+from ..authentication import LoginRequired
+#{% endif %}
 from ..problems import InvalidRequest, Problem
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
 
@@ -33,6 +36,10 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 @uploads_router.post(
     "/{filename}",
     status_code=202,
+    #{% if when.basic_auth %}
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}},
+    #{% endif %}
     openapi_extra={"requestBody": {"content": BINARY}},
 )
 def upload_file(

@@ -3,6 +3,9 @@
 
 from flask import Blueprint, current_app, request
 
+#{% if when.basic_auth %}
+from ..authentication import login_required
+#{% endif %}
 from ..background import run_after_response
 from ..openapi import operation
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
@@ -21,6 +24,9 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 
 @uploads_blueprint.post("/<filename>")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 @operation(status=202, requestBody={"content": BINARY})
 def upload_file(filename: Filename) -> UploadAccepted:
     """Accept a file and process it later."""

@@ -3,7 +3,7 @@
 
 from flask import Blueprint
 
-from ..authentication import get_username
+from ..authentication import get_username, login_required
 from ..openapi import operation
 from ..security import Account
 
@@ -12,7 +12,8 @@ account_blueprint = Blueprint("account", __name__)
 
 
 @account_blueprint.get("/whoami")
-@operation(errors=[401], security=[{"HTTPBasic": []}])
+@login_required
+@operation()
 def whoami() -> Account:
     """Tell who is asking."""
     return Account(username=get_username())

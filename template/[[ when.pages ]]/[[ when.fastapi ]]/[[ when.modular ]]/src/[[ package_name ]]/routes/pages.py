@@ -6,6 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
+#{% if when.basic_auth %}
+from ..authentication import LoginRequired
+#{% endif %}
 from ..dependencies import SettingsDep, StoreDep
 from ..pages import read_item_form
 from ..settings import Settings
@@ -52,11 +55,15 @@ def show_home(request: Request, settings: SettingsDep, store: StoreDep) -> Respo
     return render_home(request, settings, store, {}, {})
 
 
+#{% if when.basic_auth %}
+@pages_router.post("/", dependencies=[LoginRequired])
+#{% else %}
 @pages_router.post("/")
+#{% endif %}
 def add_item(request: Request, settings: SettingsDep, store: StoreDep, form: FormDep) -> Response:
     """Add the item in the form and show the page anew, or say what is wrong with it."""
     item, errors = read_item_form(form)
     if item is None:
         return render_home(request, settings, store, form, errors)
     store.add(item)
-    return RedirectResponse("/", status_code=303)
+    return RedirectResponse(request.url_for("show_home").path, status_code=303)

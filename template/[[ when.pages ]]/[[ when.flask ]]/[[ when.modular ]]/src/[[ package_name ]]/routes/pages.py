@@ -1,14 +1,23 @@
 #{% if when.modular %}
 """The pages."""
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+#{% if when.basic_auth %}
+from ..authentication import login_required
+#{% endif %}
 from ..dependencies import get_settings, get_store
 from ..pages import read_item_form
 
 #{% endif %}
 pages_blueprint = Blueprint("pages", __name__)
+
+
+@pages_blueprint.app_context_processor
+def give_root_path() -> dict[str, str]:
+    """Tell each template the path below which the service is served."""
+    return {"root_path": request.script_root}
 
 
 def render_home(form: dict[str, str], errors: dict[str, str]) -> Response:
@@ -32,6 +41,9 @@ def show_home() -> Response:
 
 
 @pages_blueprint.post("/")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
 def add_item() -> BaseResponse:
     """Add the item in the form and show the page anew, or say what is wrong with it."""
     form = dict(request.form.items(multi=True))
@@ -39,4 +51,4 @@ def add_item() -> BaseResponse:
     if item is None:
         return render_home(form, errors)
     get_store().add(item)
-    return redirect("/", 303)
+    return redirect(url_for(".show_home"), 303)
