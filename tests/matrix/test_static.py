@@ -30,6 +30,7 @@ OF_THE_FRAMEWORK = (
     "gunicorn.conf.py",
     "pyproject.toml",
     "tests/clients.py",
+    "tests/test_typed_views.py",
     # The edge.
     f"src/{PACKAGE}/app.py",
     f"src/{PACKAGE}/authentication.py",
@@ -37,6 +38,7 @@ OF_THE_FRAMEWORK = (
     f"src/{PACKAGE}/cors.py",
     f"src/{PACKAGE}/custom.py",
     f"src/{PACKAGE}/dependencies.py",
+    f"src/{PACKAGE}/docs.py",
     f"src/{PACKAGE}/errors.py",
     f"src/{PACKAGE}/middleware.py",
     f"src/{PACKAGE}/openapi.py",
@@ -133,8 +135,8 @@ def test_most_of_a_service_with_all_features_knows_no_framework(
 
     flask, fastapi = sorted(all_on, key=lambda tree: tree.variant.id, reverse=True)
 
-    assert static.share_of_common_lines(flask, fastapi) >= 0.7
-    assert static.share_of_common_lines(fastapi, flask) >= 0.7
+    assert static.share_of_common_lines(flask, fastapi) >= 2 / 3
+    assert static.share_of_common_lines(fastapi, flask) >= 2 / 3
 
 
 def test_no_file_is_called_different_without_need(trees: list[Tree]) -> None:

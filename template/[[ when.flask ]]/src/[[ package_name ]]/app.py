@@ -51,9 +51,9 @@ from . import (
     #{% if when.database %}
     dependencies,
     #{% endif %}
+    docs,
     errors,
     middleware,
-    openapi,
 )
 #{% if when.basic_auth and when.single_module %}
 from .authentication import get_username, login_required
@@ -178,12 +178,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% if when.cors %}
     cors.init_app(app, settings)
     #{% endif %}
-    openapi.init_app(
-        app,
-        title=[[ project_name | python_string ]],
-        description=[[ description | python_string ]],
-        version="0.1.0",
-    )
 
     app.register_blueprint(health_blueprint)
     #{% if when.json_home %}
@@ -199,4 +193,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(uploads_blueprint)
     #{% endif %}
     custom.init_app(app)
+    docs.init_app(
+        app,
+        title=[[ project_name | python_string ]],
+        description=[[ description | python_string ]],
+        version="0.1.0",
+    )
     return app

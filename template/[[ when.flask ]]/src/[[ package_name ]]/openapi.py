@@ -4,29 +4,49 @@
     @operation(errors=[404])
     def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic: ...
 
-The parameters ``query`` and ``body`` are pydantic models of the query string and of the JSON body,
-all others are parts of the path. A view returns the model of its answer, or a tuple of the model
-and headers, or None for an answer without a body.
+The parameters ``query``, ``headers``, ``cookies`` and ``form`` are pydantic models of these parts
+of the request (a field ``x_tenant`` of the headers is sent as ``X-Tenant``), ``body`` is of any
+type that JSON can have, and all others are parts of the path.
+
+A view returns its answer, which is checked and written as JSON, alone or in a tuple with a status,
+with headers or with both, as everywhere in Flask. A response is sent as it is.
 """
 
-import inspect
+import asyncio
 import json
-from collections.abc import Callable, Container, Iterable, Iterator
-from functools import cache, partial, update_wrapper
-from http import HTTPStatus
-from typing import Any, get_args, get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial, reduce, wraps
+from inspect import Parameter, isasyncgenfunction, iscoroutine, isgeneratorfunction, signature
+from operator import or_
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from flask import Flask, Response, request
-from pydantic import BaseModel, ValidationError, create_model
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from flask import Response, make_response, request
+from pydantic import (
+    BaseModel,
+    InstanceOf,
+    PydanticUserError,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaMode
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, Headers, MultiDict
+from werkzeug.wrappers import Response as BaseResponse
 
-#{% if when.basic_auth %}
-from .authentication import requires_login
-#{% endif %}
-from .problems import InvalidField, InvalidRequest, Problem
+from .problems import InvalidField
 
-Model = type[BaseModel]
-SCHEMAS = "#/components/schemas/{model}"
+View = Callable[..., Any]
+Schema = dict[str, Any]
+# The parameters that are models, and what errors and the document call their part of a request.
+MODELS = {"query": "query", "headers": "header", "cookies": "cookie", "form": "body"}
+WITHOUT_BODY = (204, 304)
+
+# A file in a form.
+UploadedFile = Annotated[
+    InstanceOf[FileStorage],
+    WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"}),
+]
 
 
 class InvalidRequestError(Exception):
@@ -37,126 +57,180 @@ class InvalidRequestError(Exception):
         self.fields = fields
 
 
+class Input:
+    """A parameter of a view, and the part of the request that it is given."""
+
+    def __init__(self, name: str, hint: Any, default: Any) -> None:
+        if name in MODELS and not (isinstance(hint, type) and issubclass(hint, BaseModel)):
+            raise TypeError(f"{name} must be a pydantic model, not {hint}")
+        self.name = name
+        self.default = default
+        self.required = default is Parameter.empty
+        self.location = MODELS.get(name, "body" if name == "body" else "path")
+        self.adapter, schema = adapt(name, hint, "validation")
+        self.fields = schema.get("properties", {})
+        types = schema.get("$defs", {})
+        self.lists = {field for field, of in self.fields.items() if may_be_list(of, types)}
+
+    def read(self, path: Mapping[str, Any]) -> Any:
+        """Read this part of the request and check it."""
+        if self.location == "path":
+            return self.check(path.get(self.name, self.default), self.name)
+        if self.name in MODELS:
+            return self.check(self.read_fields())
+        if self.required or request.get_data():
+            return self.check(read_body())
+        return self.default
+
+    def read_fields(self) -> dict[str, Any]:
+        """Read the fields of a model: all values of a list, the last value of anything else."""
+        sent: MultiDict[str, Any]
+        match self.name:
+            case "query":
+                sent = request.args
+            case "cookies":
+                sent = request.cookies
+            case "form":
+                sent = CombinedMultiDict([request.form, request.files])
+            case _:
+                headers = request.headers
+                sent = MultiDict({name: headers.getlist(self.sent(name)) for name in self.fields})
+        given = {name: all_ if name in self.lists else all_[-1] for name, all_ in sent.lists()}
+        # A browser sends the fields of a form that were left empty, too.
+        return {name: value for name, value in given.items() if value or self.name != "form"}
+
+    def check(self, value: Any, *within: str) -> Any:
+        """Check what was read, and tell where in the request it is wrong."""
+        try:
+            return self.adapter.validate_python(value, from_attributes=True)
+        except ValidationError as error:
+            raise InvalidRequestError(
+                [
+                    InvalidField(
+                        loc=[self.location, *within, *map(self.sent, wrong["loc"])],
+                        msg=wrong["msg"],
+                        type=wrong["type"],
+                    )
+                    for wrong in error.errors(include_url=False, include_input=False)
+                ]
+            ) from None
+
+    def sent(self, name: Any) -> Any:
+        """Give the name by which a field is sent."""
+        return str(name).replace("_", "-") if self.name == "headers" else name
+
+
 class Operation:
     """A view that knows what its type hints say."""
 
-    def __init__(
-        self, view: Callable[..., Any], status: int, errors: Iterable[int], **described: Any
-    ) -> None:
+    def __init__(self, view: View, status: int, errors: Iterable[int], described: Schema) -> None:
+        if isgeneratorfunction(view) or isasyncgenfunction(view):
+            raise TypeError("a generator is no answer; return a Response of one")
         hints = get_type_hints(view, include_extras=True)
-        returned = hints.pop("return")
-        self.answer: Model | None = None if returned is type(None) else first_model(returned)
-        self.inputs: dict[str, Model] = {
-            name: hints.pop(name) for name in ("query", "body") if name in hints
-        }
-        if hints:
-            path = {name: (hint, ...) for name, hint in hints.items()}
-            self.inputs["path"] = create_model("Path", **path)  # type: ignore[call-overload]
-        self.lists = {
-            parameter["name"]
-            for parameter in parameters("query", self.inputs.get("query"))
-            if parameter["schema"].get("type") == "array"
-        }
-        self.errors = sorted({*errors, 422} if self.inputs else errors)
-        self.status = status
-        self.described = described
+        parameters = [p for p in signature(view).parameters.values() if p.name != "self"]
+        for name in (*(p.name for p in parameters), "return"):
+            if name not in hints:
+                raise TypeError(f"{name} has no type hint")
+        self.inputs = [Input(p.name, hints[p.name], p.default) for p in parameters]
+        answers = list(answers_in(hints["return"]))
+        self.has_answer = any(answer not in (None, NoneType) for answer in answers)
+        if self.has_answer and status in WITHOUT_BODY:
+            raise TypeError(f"an answer with the status {status} has no body; return None")
+        answer = reduce(or_, answers) if self.has_answer else Any
+        self.answer, _ = adapt("return", answer, "serialization")
         self.view = view
-        update_wrapper(self, view)
+        self.status = status
+        self.errors = sorted({*errors, 422} if self.inputs else errors)
+        self.described = described
 
-    def __call__(self, **path: str) -> Response:
+    def respond(self, *instance: Any, **path: Any) -> BaseResponse:
         """Check the request, run the view and write its answer."""
-        checked: dict[str, BaseModel] = {}
+        given: dict[str, Any] = {}
         wrong: list[InvalidField] = []
-        for location, model in self.inputs.items():
+        for expected in self.inputs:
             try:
-                given = self.read(location, path)
-                checked[location] = model.model_validate(given, from_attributes=True)
-            except ValidationError as error:
-                wrong += (
-                    InvalidField(loc=[location, *e["loc"]], msg=e["msg"], type=e["type"])
-                    for e in error.errors()
-                )
+                given[expected.name] = expected.read(path)
             except InvalidRequestError as error:
                 wrong += error.fields
         if wrong:
             raise InvalidRequestError(wrong)
-        returned = self.view(**dict(checked.pop("path", ())), **checked)
-        answer, headers = returned if isinstance(returned, tuple) else (returned, {})
-        if answer is None:
-            response = Response(status=self.status, headers=headers)
+        returned = self.view(*instance, **given)
+        if iscoroutine(returned):
+            returned = asyncio.run(returned)
+        answer, *rest = returned if type(returned) is tuple else (returned,)
+        if isinstance(answer, BaseResponse):
+            return make_response(answer, *rest)
+        answer = self.answer.validate_python(answer, from_attributes=True)
+        text = self.answer.dump_json(answer, by_alias=True)
+        response = make_response(Response(text, self.status, mimetype="application/json"), *rest)
+        if response.status_code in WITHOUT_BODY:
+            response.set_data(b"")
             del response.headers["Content-Type"]
-            return response
-        return Response(answer.model_dump_json(), self.status, headers, mimetype="application/json")
-
-    def read(self, location: str, path: dict[str, str]) -> Any:
-        """Read one part of the request."""
-        match location:
-            case "query":
-                return read_query(self.lists)
-            case "body":
-                return read_body()
-            case _:
-                return path
-
-    def models(self) -> Iterator[tuple[Model, JsonSchemaMode]]:
-        """Give the models that the description refers to."""
-        if "body" in self.inputs:
-            yield self.inputs["body"], "validation"
-        if self.answer:
-            yield self.answer, "serialization"
-        for status in self.errors:
-            yield problem(status), "serialization"
-
-    def description(self) -> dict[str, Any]:
-        """Describe the operation as OpenAPI does."""
-        name = self.view.__name__
-        described: dict[str, Any] = {
-            "summary": name.replace("_", " ").title(),
-            "description": self.view.__doc__,
-            "operationId": name,
-            "responses": {
-                str(self.status): {"description": "Successful Response", **content(self.answer)},
-                **{
-                    str(status): {
-                        "description": HTTPStatus(status).phrase,
-                        **content(problem(status)),
-                    }
-                    for status in self.errors
-                },
-            },
-        }
-        if accepted := [
-            *parameters("path", self.inputs.get("path")),
-            *parameters("query", self.inputs.get("query")),
-        ]:
-            described["parameters"] = accepted
-        if "body" in self.inputs:
-            described["requestBody"] = {"required": True, **content(self.inputs["body"])}
-        return described | self.described
+        return response
 
 
-def operation(
-    status: int = 200, errors: Iterable[int] = (), **described: Any
-) -> partial[Operation]:
-    """Make a function a typed view.
+def operation(status: int = 200, errors: Iterable[int] = (), **described: Any) -> partial[View]:
+    """Make a function, or a method of a class of views, a typed view.
 
     Args:
-        status: The status of its answer.
+        status: The status of its answer, where the view gives none.
         errors: The statuses of the errors that it may answer besides 422.
-        described: What its description in the document says besides, such as its security.
+        described: What its description in the document says besides, such as its tags.
     """
-    return partial(Operation, status=status, errors=errors, **described)
+    return partial(typed, status=status, errors=errors, described=described)
 
 
-def first_model(returned: Any) -> Model:
-    """Find the model in the type of what a view returns: it may stand in a tuple with headers."""
-    model: Model = (*get_args(returned), returned)[0]
-    return model
+def typed(view: View, **said: Any) -> View:
+    """Do what the operation of a view says wherever the view is called."""
+    try:
+        operation = Operation(view, **said)
+    except (NameError, TypeError) as error:
+        raise TypeError(f"{view.__module__}.{view.__qualname__}: {error}") from error
+
+    @wraps(view)
+    def respond(*instance: Any, **path: Any) -> BaseResponse:
+        return operation.respond(*instance, **path)
+
+    # An attribute, because decorators above this one hand it on.
+    vars(respond)["operation"] = operation
+    return respond
 
 
-def read_query(lists: Container[str]) -> dict[str, str | list[str]]:
-    """Read the query string: all values of a list, the last value of anything else."""
-    return {name: values if name in lists else values[-1] for name, values in request.args.lists()}
+def adapt(name: str, hint: Any, mode: JsonSchemaMode) -> tuple[TypeAdapter[Any], Schema]:
+    """Make what checks and writes values of a type, and give the type's schema."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(hint)
+        return adapter, adapter.json_schema(mode=mode)
+    except PydanticUserError as error:
+        raise TypeError(f"{name} is {hint}, which JSON cannot be: {error.message}") from error
+
+
+def answers_in(hint: Any) -> Iterator[Any]:
+    """Give the answers in what a view returns: a tuple holds more, and a response is none."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        for part in inner:
+            yield from answers_in(part)
+    elif tuple in (hint, origin):
+        if len(inner) not in (2, 3) or not all(map(is_status_or_headers, inner[1:])):
+            raise TypeError(f"return is {hint}; in a tuple, a status or headers follow the answer")
+        yield from answers_in(inner[0])
+    elif not (isinstance(hint, type) and issubclass(hint, BaseResponse)):
+        yield hint
+
+
+def is_status_or_headers(hint: Any) -> bool:
+    """Tell whether this is what may stand in a tuple behind an answer."""
+    kind = get_origin(hint) or hint
+    return isinstance(kind, type) and issubclass(kind, (int, Mapping, Headers, list))
+
+
+def may_be_list(schema: Schema, types: Schema) -> bool:
+    """Tell whether a value may be a list."""
+    if "$ref" in schema:
+        schema = types[schema["$ref"].rpartition("/")[2]]
+    parts = schema.get("anyOf", ())
+    return schema.get("type") == "array" or any(may_be_list(part, types) for part in parts)
 
 
 def read_body() -> Any:
@@ -178,102 +252,3 @@ def invalid_body(kind: str, message: str, *position: int) -> InvalidRequestError
     """Say what is wrong with a body as a whole, and where."""
     field = InvalidField(loc=["body", *position], msg=message, type=kind)
     return InvalidRequestError([field])
-
-
-def problem(status: int) -> Model:
-    """Give the model of an error."""
-    return InvalidRequest if status == 422 else Problem
-
-
-def content(model: Model | None) -> dict[str, Any]:
-    """Describe a body."""
-    if model is None:
-        return {}
-    schema = {"$ref": SCHEMAS.format(model=model.__name__)}
-    return {"content": {"application/json": {"schema": schema}}}
-
-
-def parameters(location: str, model: Model | None) -> Iterator[dict[str, Any]]:
-    """Describe the parameters that a model holds."""
-    schema = model.model_json_schema() if model else {"properties": {}}
-    for name, field in schema["properties"].items():
-        required = name in schema.get("required", ())
-        yield {"name": name, "in": location, "required": required, "schema": field}
-
-
-def document(app: Flask) -> dict[str, Any]:
-    """Write the OpenAPI document of the application's typed views."""
-    paths: dict[str, dict[str, Any]] = {}
-    models: dict[tuple[Model, JsonSchemaMode], None] = {}
-    for rule in app.url_map.iter_rules():
-        view = inspect.unwrap(
-            app.view_functions[rule.endpoint], stop=lambda view: isinstance(view, Operation)
-        )
-        if isinstance(view, Operation):
-            path = rule.rule.replace("<", "{").replace(">", "}")
-            tag = rule.endpoint.partition(".")[0]
-            described = view.description()
-            #{% if when.basic_auth %}
-            if requires_login(app, rule.endpoint):
-                described["security"] = [{"HTTPBasic": []}]
-                described["responses"]["401"] = {
-                    "description": HTTPStatus(401).phrase,
-                    **content(Problem),
-                }
-                models[Problem, "serialization"] = None
-            #{% endif %}
-            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                paths.setdefault(path, {})[method.lower()] = {"tags": [tag], **described}
-            models |= dict.fromkeys(view.models())
-    _, schemas = models_json_schema(list(models), ref_template=SCHEMAS)
-    return {
-        "openapi": "3.1.0",
-        "info": app.config["OPENAPI_INFO"],
-        "paths": paths,
-        "components": {
-            "schemas": schemas["$defs"],
-            #{% if when.basic_auth %}
-            "securitySchemes": {"HTTPBasic": {"type": "http", "scheme": "basic"}},
-            #{% endif %}
-        },
-    }
-
-
-SWAGGER_UI = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>API documentation</title>
-<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true})</script>
-</body>
-</html>
-"""
-
-REDOC = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>API documentation</title>
-</head>
-<body>
-<div id="redoc"></div>
-<script src="https://cdn.jsdelivr.net/npm/redoc@2/bundles/redoc.standalone.js"></script>
-<script>Redoc.init("/openapi.json", {}, document.getElementById("redoc"))</script>
-</body>
-</html>
-"""
-
-
-def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
-    """Serve the document and its pages."""
-    app.config["OPENAPI_INFO"] = {"title": title, "description": description, "version": version}
-    app.add_url_rule("/openapi.json", "openapi", cache(lambda: document(app)))
-    app.add_url_rule("/docs", "docs", lambda: SWAGGER_UI)
-    app.add_url_rule("/redoc", "redoc", lambda: REDOC)

@@ -46,8 +46,9 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def requires_login(app: Flask, endpoint: str) -> bool:
+def requires_login(app: Flask, endpoint: str, view: Callable[..., Any]) -> bool:
     """Tell whether a view asks for credentials, for the documentation."""
     blueprints = [endpoint.rsplit(".", depth)[0] for depth in range(1, endpoint.count(".") + 1)]
     guards = [guard for name in (None, *blueprints) for guard in app.before_request_funcs[name]]
-    return require_login in guards or hasattr(app.view_functions[endpoint], "requires_login")
+    guarded = any(hasattr(each, "requires_login") for each in (view, app.view_functions[endpoint]))
+    return guarded or require_login in guards
