@@ -142,6 +142,18 @@ class Variable:
 VARIABLES = (
     Variable("MESSAGE", "The greeting at /", "Hello, world!", ("settings",)),
     Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
+    Variable(
+        "LOG_LEVEL",
+        "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        "INFO",
+        ("settings",),
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "How it is logged: text, json, or auto for text in a terminal only",
+        "auto",
+        ("settings",),
+    ),
     Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
     Variable(
         "DATABASE_URL",
@@ -212,8 +224,8 @@ VARIABLES = (
         "127.0.0.1,::1",
         ("docker",),
     ),
-    Variable("WEB_ACCESS_LOG", "The file of the access log, or - for the output", "-", ("docker",)),
-    Variable("WEB_LOG_LEVEL", "How much gunicorn logs", "info", ("docker",)),
+    Variable("WEB_ACCESS_LOG", "A file for gunicorn's own log of requests", "", ("docker",)),
+    Variable("WEB_LOG_LEVEL", "How much gunicorn logs of itself", "info", ("docker",)),
 )
 
 

@@ -1,34 +1,56 @@
 """How gunicorn serves the application."""
 
-import os
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import logs
+from PACKAGE.settings import load_settings
+#{% endfilter %}
+
+settings = load_settings()
+logs.configure(settings)
+
+
+class ServiceLogger(Logger):
+    """Hands on what gunicorn says, so that it is written as all else is."""
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__(cfg)
+        self.error_log.propagate = True
+
+
+logger_class = ServiceLogger
+errorlog = None
+# Besides the log of the service, which has a record of each request.
+accesslog = settings.web_access_log or None
+loglevel = settings.web_log_level.lower()
 
 wsgi_app = "[[ package_name ]].main:app"
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+host = f"[{settings.host.strip('[]')}]" if ":" in settings.host else settings.host
+bind = f"{host}:{settings.port}"
 #{% if when.fastapi %}
 worker_class = "asgi"
 # Seconds after which what runs for a client that has gone is cut off: let it end.
 asgi_disconnect_grace_period = 86_400
 #{% else %}
 worker_class = "gthread"
-threads = int(os.environ.get("WEB_THREADS", "8"))
+threads = settings.web_threads
 #{% endif %}
 #{% if when.in_memory %}
 # One process, because the items live in its memory.
 workers = 1
 #{% else %}
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+workers = settings.web_concurrency
 #{% endif %}
 # Loaded once, before the processes part: they start fast, share memory, and all or none start.
 preload_app = True
 # Seconds after which a worker that no longer shows signs of life is replaced.
-timeout = int(os.environ.get("WEB_TIMEOUT", "30"))
+timeout = settings.web_timeout
 # Seconds in which what is running can end when the server stops.
-graceful_timeout = int(os.environ.get("WEB_GRACEFUL_TIMEOUT", "30"))
+graceful_timeout = settings.web_graceful_timeout
 # Seconds for which an idle connection is kept open.
-keepalive = int(os.environ.get("WEB_KEEPALIVE", "5"))
+keepalive = settings.web_keepalive
 # The proxies whose X-Forwarded-Proto is believed: addresses or networks, or * for any.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1,::1")
-# A file, - for the standard output, or empty for no access log.
-accesslog = os.environ.get("WEB_ACCESS_LOG", "-") or None
-loglevel = os.environ.get("WEB_LOG_LEVEL", "info")
+forwarded_allow_ips = settings.forwarded_allow_ips
 control_socket_disable = True

@@ -239,15 +239,9 @@ def test_failures_are_remembered_in_a_bounded_memory(
     assert logins.username(RIGHT, "192.0.2.1") == "ada"
 
 
-@pytest.mark.parametrize(("username", "password"), [("", "x"), ("ada", ""), ("a:b", "x")])
-def test_credentials_that_cannot_work_are_refused(username: str, password: str) -> None:
-    with pytest.raises(ValueError, match="Set BASIC_AUTH_USERNAME"):
-        Settings(basic_auth_username=username, basic_auth_password=password)
-
-
 @pytest.mark.parametrize("name", ["failed_logins_limit", "failed_logins_seconds"])
 def test_limits_that_cannot_work_are_refused(start: Callable[..., Client], name: str) -> None:
-    with pytest.raises(ValueError, match="Set FAILED_LOGINS_"):
+    with pytest.raises(ValueError, match=name):
         start(**{name: 0})
 
 

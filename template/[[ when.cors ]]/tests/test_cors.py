@@ -20,7 +20,11 @@ def test_an_allowed_origin_may_read_answers_and_errors(client: Client, path: str
     assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
-    assert {name.strip() for name in exposed.split(",")} == {"Location", "X-Process-Time"}
+    assert {name.strip() for name in exposed.split(",")} == {
+        "Location",
+        "X-Process-Time",
+        "X-Request-ID",
+    }
     assert answer.headers["Vary"] == "Origin"
 
 
@@ -96,5 +100,5 @@ def test_credentials_of_a_named_origin(start: Callable[..., Client]) -> None:
 
 
 def test_credentials_of_any_origin_are_refused(start: Callable[..., Client]) -> None:
-    with pytest.raises(ValueError, match="Name the CORS origins"):
+    with pytest.raises(ValueError, match="name the CORS origins"):
         start(cors_origins=("*",), cors_credentials=True)

@@ -16,7 +16,7 @@ from PACKAGE.settings import Settings
 def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL")
 
-    with pytest.raises(ValueError, match="Set DATABASE_URL"):
+    with pytest.raises(ValueError, match="database_url"):
         Settings()
 
 

@@ -28,3 +28,11 @@ def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="max_body_size"):
         Settings()
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE", "")
+    monkeypatch.setenv("MAX_BODY_SIZE", "")
+
+    assert Settings().message == "Hello, world!"
+    assert Settings().max_body_size == 10 * 1024 * 1024

@@ -1,17 +1,47 @@
 """What can be set."""
 
-#{% set from_environment = when.database or when.basic_auth or when.background_tasks %}
+#{% set from_environment = when.database or when.basic_auth or when.background_tasks or when.docker %}
+#{% macro text(name, default) %}[[ ('"%s"' | format(default)) if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
+#{% macro number(name, default) %}[[ default if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% if when.settings %}
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal
 
-#{% if when.basic_auth %}
-from pydantic import Field, model_validator
-#{% else %}
-from pydantic import model_validator
-#{% endif %}
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+#{% else %}
+#{% if from_environment %}
+import os
+from dataclasses import field
+from typing import Annotated, Any, Literal
+#{% else %}
+from typing import Annotated, Literal
+#{% endif %}
 
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+from pydantic_core import ErrorDetails
+#{% endif %}
+#{% if when.basic_auth or when.cors or when.database or when.docker %}
+
+#{% endif %}
+#{% if when.docker %}
+from .addresses import Proxies
+#{% endif %}
+#{% if when.basic_auth %}
+from .credentials import Password, Username
+#{% endif %}
+#{% if when.database %}
+from .database_url import DatabaseUrl
+#{% endif %}
+#{% if when.cors %}
+from .origins import CredentialsAllowed, Origins
+#{% endif %}
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+Positive = Annotated[int, Field(gt=0)]
+#{% if when.settings %}
 SECRETS = Path("/run/secrets")
 
 
@@ -20,103 +50,98 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env",
+        env_ignore_empty=True,
         extra="ignore",
         hide_input_in_errors=True,
         secrets_dir=SECRETS if SECRETS.is_dir() else None,
     )
 
 #{% else %}
+
+
 #{% if from_environment %}
-import os
-from dataclasses import dataclass, field
-from typing import Any
-
-
 def variable(name: str, default: str = "") -> Any:
     """Give a field the value of an environment variable; it is not shown with the others."""
-    return field(default_factory=lambda: os.environ.get(name, default), repr=False)
-#{% else %}
-from dataclasses import dataclass
+    return field(default_factory=lambda: os.environ.get(name) or default, repr=False)
+
+
 #{% endif %}
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(
+    frozen=True,
+    kw_only=True,
+    config=ConfigDict(hide_input_in_errors=True, validate_default=True),
+)
 class Settings:
     """Change the values here."""
 
 #{% endif %}
     message: str = "Hello, world!"
     # The largest body of a request, in bytes.
-    max_body_size: int = 10 * 1024 * 1024
-    #{% if when.sqlite and when.settings %}
-    database_url: str = "sqlite:///[[ package_name ]].db"
-    #{% elif when.sqlite %}
-    database_url: str = variable("DATABASE_URL", "sqlite:///[[ package_name ]].db")
-    #{% elif when.postgresql and when.settings %}
-    database_url: str = ""
+    max_body_size: Positive = 10 * 1024 * 1024
+    # How much is logged, and how: as text, as JSON, or by itself as text in a terminal only.
+    log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    #{% if when.sqlite %}
+    database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///" ~ package_name ~ ".db") ]]
     #{% elif when.postgresql %}
-    database_url: str = variable("DATABASE_URL")
-    #{% endif %}
-    #{% if when.postgresql %}
-    database_pool_size: int = 5
+    database_url: DatabaseUrl = [[ text("DATABASE_URL", "") ]]
+    database_pool_size: Positive = 5
     #{% endif %}
     #{% if when.database %}
     # Seconds after which the database counts as down.
-    database_timeout: int = 5
+    database_timeout: Positive = 5
     # Whether the start brings the tables up to date; switch it off where a deployment does.
     migrate_on_start: bool = True
     #{% endif %}
-    #{% if when.background_tasks and when.settings %}
-    data_directory: str = "data"
-    #{% elif when.background_tasks %}
-    data_directory: str = variable("DATA_DIRECTORY", "data")
+    #{% if when.background_tasks %}
+    data_directory: str = [[ text("DATA_DIRECTORY", "data") ]]
     #{% endif %}
     #{% if when.basic_auth and when.settings %}
-    basic_auth_username: str = ""
-    basic_auth_password: str = Field(default="", repr=False)
+    basic_auth_username: Username = ""
+    basic_auth_password: Annotated[Password, Field(repr=False)] = ""
     #{% elif when.basic_auth %}
-    basic_auth_username: str = variable("BASIC_AUTH_USERNAME")
-    basic_auth_password: str = variable("BASIC_AUTH_PASSWORD")
+    basic_auth_username: Username = variable("BASIC_AUTH_USERNAME")
+    basic_auth_password: Password = variable("BASIC_AUTH_PASSWORD")
     #{% endif %}
     #{% if when.basic_auth %}
     # After so many wrong credentials an address is refused until the time is over.
-    failed_logins_limit: int = 10
-    failed_logins_seconds: int = 60
+    failed_logins_limit: Positive = 10
+    failed_logins_seconds: Positive = 60
     #{% endif %}
     #{% if when.cors %}
     # The origins whose pages may read answers, such as https://example.com, or * for any.
-    cors_origins: tuple[str, ...] = ()
+    cors_origins: Origins = ()
     # Whether these pages may send cookies and passwords.
-    cors_credentials: bool = False
+    cors_credentials: CredentialsAllowed = False
+    #{% endif %}
+    #{% if when.docker %}
+    # Where and how gunicorn serves the application.
+    host: str = [[ text("HOST", "127.0.0.1") ]]
+    port: Annotated[int, Field(ge=0, le=65535)] = [[ number("PORT", 8000) ]]
+    #{% if when.database %}
+    web_concurrency: Positive = [[ number("WEB_CONCURRENCY", 2) ]]
+    #{% endif %}
+    #{% if when.flask %}
+    web_threads: Positive = [[ number("WEB_THREADS", 8) ]]
+    #{% endif %}
+    web_timeout: Positive = [[ number("WEB_TIMEOUT", 30) ]]
+    web_graceful_timeout: Positive = [[ number("WEB_GRACEFUL_TIMEOUT", 30) ]]
+    web_keepalive: Positive = [[ number("WEB_KEEPALIVE", 5) ]]
+    web_access_log: str = [[ text("WEB_ACCESS_LOG", "") ]]
+    web_log_level: Annotated[Level, BeforeValidator(str.upper)] = [[ text("WEB_LOG_LEVEL", "INFO") ]]
+    forwarded_allow_ips: Proxies = [[ text("FORWARDED_ALLOW_IPS", "127.0.0.1,::1") ]]
     #{% endif %}
     # Your own settings:
 
-    #{% if when.settings %}
-    @model_validator(mode="after")
-    def check(self) -> Self:
-        """Refuse to start with what cannot work or is not safe."""
-    #{% else %}
-    def __post_init__(self) -> None:
-        """Refuse to start with what cannot work or is not safe."""
-    #{% endif %}
-        if self.max_body_size < 1:
-            raise ValueError("Set MAX_BODY_SIZE to a number of bytes above zero.")
-        #{% if when.postgresql %}
-        if not self.database_url:
-            raise ValueError("Set DATABASE_URL, such as postgresql://user:password@host/database.")
-        #{% endif %}
-        #{% if when.basic_auth %}
-        if not self.basic_auth_username or not self.basic_auth_password:
-            raise ValueError("Set BASIC_AUTH_USERNAME and BASIC_AUTH_PASSWORD.")
-        if ":" in self.basic_auth_username:
-            raise ValueError("Set BASIC_AUTH_USERNAME to a name without a colon.")
-        if self.failed_logins_limit < 1 or self.failed_logins_seconds < 1:
-            raise ValueError("Set FAILED_LOGINS_LIMIT and FAILED_LOGINS_SECONDS above zero.")
-        #{% endif %}
-        #{% if when.cors %}
-        if "*" in self.cors_origins and self.cors_credentials:
-            raise ValueError("Name the CORS origins: any origin (*) must not send credentials.")
-        #{% endif %}
-        #{% if when.settings %}
-        return self
-        #{% endif %}
+
+def load_settings() -> Settings:
+    """Read the settings, or end the program with a sentence for each that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SystemExit("\n".join(sentence(one) for one in error.errors())) from None
+
+
+def sentence(error: ErrorDetails) -> str:
+    """Say what is wrong with a setting."""
+    return f"Set {str(error['loc'][0]).upper()}: {error['msg'].removeprefix('Value error, ')}."

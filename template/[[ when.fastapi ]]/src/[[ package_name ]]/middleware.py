@@ -4,10 +4,11 @@ import logging
 import time
 
 from fastapi import FastAPI, HTTPException
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import answer
+from .logs import identify, log_request, request_id
 from .problems import PHRASES, Problem
 from .settings import Settings
 
@@ -31,6 +32,38 @@ class TimingMiddleware:
             await send(message)
 
         await self.app(scope, receive, send_with_time)
+
+
+class RequestLogMiddleware:
+    """Gives each request an id, for its answer and for the log, and writes of it when it is done."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add ``X-Request-ID`` to the answer and log it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        known = identify(",".join(Headers(scope=scope).getlist("X-Request-ID")))
+        # What remains where the client goes before it gets an answer.
+        status = 499
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] in {"http.response.start", "websocket.accept"}:
+                status = message.get("status", 101)
+                MutableHeaders(scope=message)["X-Request-ID"] = known
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            client, _ = scope.get("client") or ("-", 0)
+            log_request(scope.get("method", "GET"), path, status, started, client)
+            request_id.set("")
 
 
 class UnhandledErrorMiddleware:
@@ -78,3 +111,4 @@ def init_app(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)
     app.add_middleware(UnhandledErrorMiddleware)
     app.add_middleware(TimingMiddleware)
+    app.add_middleware(RequestLogMiddleware)

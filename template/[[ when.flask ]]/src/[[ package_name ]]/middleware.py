@@ -1,11 +1,15 @@
 """What happens around every request."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, abort, current_app, request
+from werkzeug.wsgi import ClosingIterator
+
+from .logs import identify, log_request, request_id
 
 
 class TimingMiddleware:
@@ -27,6 +31,45 @@ class TimingMiddleware:
         return self.app(environ, start_with_time)
 
 
+class RequestLogMiddleware:
+    """Gives each request an id, for its answer and for the log, and writes of it when it is done."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Add ``X-Request-ID`` to the answer and log it."""
+        started = time.perf_counter()
+        known = identify(environ.get("HTTP_X_REQUEST_ID", ""))
+        sent = 500
+
+        def start_with_id(
+            status: str, headers: list[tuple[str, str]], *error: Any
+        ) -> Callable[..., object]:
+            nonlocal sent
+            sent = int(status[:3])
+            kept = [header for header in headers if header[0].lower() != "x-request-id"]
+            return start_response(status, [*kept, ("X-Request-ID", known)], *error)
+
+        def end() -> None:
+            path = environ["PATH_INFO"].encode("latin-1", "replace").decode(errors="replace")
+            client = environ.get("REMOTE_ADDR", "-")
+            log_request(environ["REQUEST_METHOD"], path, sent, started, client)
+            request_id.set("")
+
+        try:
+            body = self.app(environ, start_with_id)
+        except BaseException:
+            end()
+            raise
+        return ClosingIterator(body, end)
+
+
+def is_of_no_request(record: logging.LogRecord) -> bool:
+    """Tell a record of the development server from one that it writes of each request."""
+    return '"%s" %s %s' not in str(record.msg)
+
+
 def limit_chunks() -> None:
     """Refuse a body over the limit that comes in chunks: Werkzeug would cut it off there."""
     chunked = request.method != "GET" and request.content_length is None
@@ -41,3 +84,5 @@ def init_app(app: Flask) -> None:
     """Install the middleware and the hook."""
     app.before_request(limit_chunks)
     app.wsgi_app = TimingMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = RequestLogMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    logging.getLogger("werkzeug").addFilter(is_of_no_request)

@@ -14,5 +14,5 @@ def init_app(app: FastAPI, settings: Settings) -> None:
         allow_credentials=settings.cors_credentials,
         allow_methods=["DELETE", "GET", "PATCH", "POST", "PUT"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Location", "X-Process-Time"],
+        expose_headers=["Location", "X-Process-Time", "X-Request-ID"],
     )

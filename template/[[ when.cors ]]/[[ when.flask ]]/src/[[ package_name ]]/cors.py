@@ -20,7 +20,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         supports_credentials=settings.cors_credentials,
         methods=["DELETE", "GET", "PATCH", "POST", "PUT"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Location", "X-Process-Time"],
+        expose_headers=["Location", "X-Process-Time", "X-Request-ID"],
         always_send=False,
         send_wildcard=True,
         vary_header=False,
