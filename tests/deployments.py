@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import service
 from matrix.plugin import ROOT
+from matrix.rendering import PACKAGE
 
 from servicewright.variants import variants
 
@@ -37,7 +38,8 @@ class Deployment:
     @property
     def graceful_timeout(self) -> int:
         """How many seconds gunicorn gives its workers to end."""
-        found = re.search(r'"WEB_GRACEFUL_TIMEOUT", "(\d+)"', self.text("gunicorn.conf.py"))
+        settings = self.text(f"src/{PACKAGE}/settings.py")
+        found = re.search(r"web_graceful_timeout: Positive = \D*(\d+)", settings)
         assert found
         return int(found[1])
 

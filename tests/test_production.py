@@ -434,10 +434,20 @@ def test_what_lives_in_memory_has_one_process(
         assert len(workers(server)) == 1
 
 
+def test_each_line_of_the_log_is_json(made: Service) -> None:
+    with production(made) as server:
+        assert server.ask("GET", "/nothing", headers={"X-Request-ID": "an-id"}).status == 404
+        assert server.stop() == 0
+
+    records = [json.loads(line) for line in server.log.splitlines()]
+    assert any(record.get("request_id") == "an-id" for record in records)
+    assert {"gunicorn.error", f"{PACKAGE}.access"} <= {record["logger"] for record in records}
+
+
 def test_requests_are_logged_without_secrets(made: Service) -> None:
     with production(made) as server:
         assert server.ask("GET", "/whoami").status == 200
-        wait_until(lambda: '"GET /whoami HTTP/1.1" 200' in server.log)
+        wait_until(lambda: '"message": "GET /whoami 200 in ' in server.log)
     assert CREDENTIALS["BASIC_AUTH_PASSWORD"] not in server.log
     assert AUTHORIZATION.removeprefix("Basic ") not in server.log
 
@@ -455,4 +465,7 @@ def test_without_credentials_nothing_starts(made: Service) -> None:
     )
 
     assert done.returncode not in (0, None)
-    assert "Set BASIC_AUTH_USERNAME and BASIC_AUTH_PASSWORD" in done.stderr
+    assert done.stderr.splitlines() == [
+        "Set BASIC_AUTH_USERNAME: it is required.",
+        "Set BASIC_AUTH_PASSWORD: it is required.",
+    ]
