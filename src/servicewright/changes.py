@@ -1,13 +1,15 @@
 """Changes a project's answers, or the version of its template, without losing a line of the user's.
 
-A change is prepared in a copy of the project: there Copier updates it. What comes of it is known
-before the project is touched, and whatever happens until then leaves the project as it was.
+A change is prepared outside the project: Copier renders what it wrote and what it writes now, and
+git merges the difference into what is committed. What comes of it is known before the project is
+touched, and whatever happens until then leaves the project as it was.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -18,18 +20,20 @@ import copier
 import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
-from servicewright import questions
+from servicewright import git, owned, questions
 from servicewright.errors import ProjectError, TemplateError
-from servicewright.git import environment
+from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
 from servicewright.projects import questions_of, sentences, told_in_a_sentence
-from servicewright.repository import ANSWERS, Repository, Unmerged, conflicts
+from servicewright.repository import ANSWERS, Repository
 from servicewright.templates import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from servicewright.merging import Merged
     from servicewright.questions import Answer
+    from servicewright.repository import Entry, Unmerged
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class Change:
         added: Files that it has not now.
         modified: Files that will differ.
         dropped: Files that will go.
-        edited: Those of them that the user edited.
+        moved: Files that will be elsewhere, and where.
+        folder: The folder of the package with its name now and then, if that changes.
+        edited: Those that go for good and that the user edited.
         required: Environment variables that the service needs to start from now on.
         unmerged: The versions of the files that need the user's hand.
         warnings: What the user should know, one sentence each.
@@ -74,6 +80,8 @@ class Change:
     added: tuple[str, ...]
     modified: tuple[str, ...]
     dropped: tuple[str, ...]
+    moved: Mapping[str, str]
+    folder: tuple[str, str] | None
     edited: tuple[str, ...]
     required: tuple[str, ...]
     unmerged: tuple[Unmerged, ...]
@@ -82,7 +90,7 @@ class Change:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self.added or self.modified or self.dropped)
+        return self.tree == self.repository.tree(self.head)
 
     @property
     def conflicts(self) -> list[str]:
@@ -192,55 +200,87 @@ def _prepare(
     answers: Mapping[str, Answer],
     ref: str | copier.VcsRef | None,
 ) -> Change:
-    """Make a change in a copy of the project, and look at what comes of it."""
+    """Merge what the template changes into the project, and look at what comes of it."""
     head = repository.head()
+    kept = owned.read(repository.project)
     # Programs that Copier started and an interrupt left behind may still write there.
     with tempfile.TemporaryDirectory(
         prefix="servicewright-", ignore_cleanup_errors=True
     ) as directory:
-        top = Path(directory).resolve() / "copy" / repository.top.name
-        copy = repository.export(top)
-        said = _update(origin, copy, answers, ref)
-        unmerged = conflicts(top)
-        after = read(copy)
-        known = required_variables(repository.project)
-        required = [name for name in required_variables(copy) if name not in known]
-        tree, ignored = repository.tree(top)
-        dropped = repository.changed(head, tree, "D")
-        edited = _edited(repository, origin, dropped, Path(directory).resolve() / "old")
-    said += [
-        f"{name} is not written, because the project's .gitignore names it."
-        for name in ignored
-        if "__pycache__/" not in name
-    ]
+        # Copier derives defaults from the name of the folder.
+        old, new = (
+            Path(directory).resolve() / side / repository.top.name for side in ("old", "new")
+        )
+        was, now = old / repository.prefix, new / repository.prefix
+        render(origin.source, was, origin.answers)
+        said = _update(origin, was, now, answers, ref)
+        after = read(now)
+        known = required_variables(was)
+        required = [name for name in required_variables(now) if name not in known]
+        # What Copier remembers is not for users to edit: what it writes now is what counts.
+        shutil.copyfile(repository.project / ANSWERS, was / ANSWERS)
+        base, theirs = repository.store(old), repository.store(new)
+    folder = _renamed_package(origin, after)
+    merged = merge(
+        repository,
+        Sides(
+            base=base,
+            ours=repository.tree(head),
+            theirs=theirs,
+            folder=folder,
+            same_version=origin.commit == after.commit,
+            keep=kept,
+        ),
+    )
+    tree, unwritten = _without_ignored(repository, merged, base, theirs)
+    gone = repository.changed(head, tree, "D")
+    dropped = [name for name in gone if name not in merged.moved]
+    differing = set(repository.changed(base, head))
     return Change(
         repository=repository,
         head=head,
         tree=tree,
         before=origin,
         after=after,
-        added=tuple(repository.changed(head, tree, "A")),
+        added=tuple(
+            name
+            for name in repository.changed(head, tree, "A")
+            if name not in merged.moved.values()
+        ),
         modified=tuple(repository.changed(head, tree, "MT")),
         dropped=tuple(dropped),
-        edited=tuple(edited),
+        moved=merged.moved,
+        folder=folder,
+        edited=tuple(name for name in dropped if name in differing),
         required=tuple(required),
-        unmerged=tuple(unmerged),
-        warnings=tuple(said),
+        unmerged=merged.unmerged,
+        warnings=(*said, *_told(merged), *unwritten),
     )
 
 
 def _update(
-    origin: Origin, copy: Path, answers: Mapping[str, Answer], ref: str | copier.VcsRef | None
+    origin: Origin,
+    was: Path,
+    now: Path,
+    answers: Mapping[str, Answer],
+    ref: str | copier.VcsRef | None,
 ) -> list[str]:
-    """Let Copier update a copy of the project, and give what it warns of."""
+    """Let Copier update a project that nobody has edited, and give what it warns of.
+
+    So Copier decides what becomes of the answers and which migrations run.
+    """
+    shutil.copytree(was, now, symlinks=True)
+    git.run(now, "init", "--quiet", settings=git.PLAIN)
+    git.run(now, "add", "--all", "--force", settings=git.PLAIN)
+    git.run(now, "commit", "--quiet", "--message=As it was", settings=git.PLAIN)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CopierWarning)
         # Copier prints there that a template has no tags, which is no fault.
         silent = contextlib.redirect_stderr(io.StringIO())
-        with told_in_a_sentence(origin.source), environment(ask=False), silent:
+        with told_in_a_sentence(origin.source), git.environment(ask=False), silent:
             try:
                 copier.run_update(
-                    copy,
+                    now,
                     data=dict(answers),
                     vcs_ref=ref,
                     defaults=True,
@@ -254,6 +294,7 @@ def _update(
                 if ref is None and "downgrading" in str(error):
                     raise _DowngradeError from error
                 raise
+    shutil.rmtree(now / ".git")
     if any(issubclass(warning.category, DirtyLocalWarning) for warning in caught):
         raise TemplateError(
             f"{origin.source.location} has changes that are not committed, and no later update "
@@ -262,16 +303,53 @@ def _update(
     return list(sentences(caught))
 
 
-def _edited(
-    repository: Repository, origin: Origin, dropped: Sequence[str], old: Path
-) -> Sequence[str]:
-    """Pick the files that are not as the template wrote them."""
-    if not dropped:
-        return []
-    render(origin.source, old / repository.prefix, origin.answers)
-    as_written, _ = repository.tree(old)
-    differing = set(repository.changed(as_written, "HEAD"))
-    return [name for name in dropped if name in differing]
+def _renamed_package(before: Origin, after: Origin) -> tuple[str, str] | None:
+    """Give the package's folder under its old and its new name, when these differ."""
+    names = [str(origin.answers.get("package_name")) for origin in (before, after)]
+    return None if names[0] == names[1] else (f"src/{names[0]}", f"src/{names[1]}")
+
+
+def _without_ignored(
+    repository: Repository, merged: Merged, base: str, theirs: str
+) -> tuple[str, list[str]]:
+    """Take out new files of the template that git is to ignore, and say so.
+
+    What only this machine ignores is written unless something is there: the rest needs it, and
+    git on other machines does not ignore it.
+    """
+    written = {*repository.entries(theirs)} - {*repository.entries(base)}
+    added = [name for name in repository.changed("HEAD", merged.tree, "A") if name in written]
+    said: list[str] = []
+    left_out: dict[str, Entry | None] = {}
+    for name, by_project in repository.ignored(added).items():
+        if by_project:
+            said.append(f"{name} is not written, because the project's .gitignore names it.")
+        elif repository.is_taken(name):
+            said.append(
+                f"{name} is not written: git on this machine ignores it, and something else is "
+                "in its place."
+            )
+        else:
+            said.append(f"{name} is new, although git on this machine ignores files like it.")
+            continue
+        left_out[name] = None
+    return repository.edited(merged.tree, left_out), said
+
+
+def _told(merged: Merged) -> Iterator[str]:
+    """Say what the template changed that is not in the project now."""
+    for name in merged.missed:
+        yield (
+            f"{name} is changed in the template, and stays deleted as you deleted it: see whether "
+            "what replaced it needs the same change."
+        )
+    for before, after in merged.orphaned.items():
+        yield (
+            f"{after} stays, although the template gives up {before}, as which it came: delete it "
+            "if you need it no more."
+        )
+    for name in merged.left_out:
+        yield f"{name} is yours alone, so what the template changed in it is left out."
 
 
 def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> None:
@@ -284,7 +362,7 @@ def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> Non
     with (
         warnings.catch_warnings(action="ignore", category=CopierWarning),
         told_in_a_sentence(source),
-        environment(ask=False),
+        git.environment(ask=False),
     ):
         copier.run_copy(
             source.location,

@@ -323,6 +323,9 @@ def _make(change: Change, *, yes: bool) -> None:
     stderr = Console(stderr=True, soft_wrap=True, highlight=False)
     for sentence in change.warnings:
         stderr.print(f"Warning: {sentence}", style="yellow", markup=False)
+    if change.folder is not None and change.moved:
+        before, after = change.folder
+        typer.echo(f"{before} is {after} from now on, with your files in it.")
     _list("Files that go:", [name for name in change.dropped if name not in change.edited])
     _list("Files that go with your edits in them:", change.edited, style="bold yellow")
     if change.edited and not yes:
@@ -348,10 +351,18 @@ def _list(heading: str, names: Sequence[str], style: str | None = None) -> None:
 def _end(change: Change, typed: Path) -> None:
     """Say what was changed and what is to be done, and fail while there are conflicts."""
     stdout = Console(soft_wrap=True, highlight=False)
-    count = len(change.added) + len(change.modified) + len(change.dropped)
+    counts = {
+        "new": len(change.added),
+        "modified": len(change.modified),
+        "moved": len(change.moved),
+        "gone": len(change.dropped),
+    }
+    count = sum(counts.values())
+    if not change.moved:
+        del counts["moved"]
     stdout.print(
-        f"{count} {'file' if count == 1 else 'files'} changed: {len(change.added)} new, "
-        f"{len(change.modified)} modified, {len(change.dropped)} gone.",
+        f"{count} {'file' if count == 1 else 'files'} changed: "
+        f"{', '.join(f'{number} {what}' for what, number in counts.items())}.",
         style="bold green",
         markup=False,
     )

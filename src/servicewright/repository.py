@@ -1,28 +1,39 @@
 """The git repository of a project: its state, a copy to try things in, and one step to change it.
 
-What is tried never touches the project. Its files are written to a copy outside, changed there and
-stored as a tree of git's; then one command of git's brings the project to that tree.
+What is tried never touches the project: renders of the template are stored as trees of git's and
+merged into one with the project's own; then one command of git's brings the project to that tree.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from servicewright import git
 from servicewright.errors import ProjectError
 from servicewright.interrupts import uninterruptible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ANSWERS = ".copier-answers.yml"
 
 _PLAIN = tuple(part for key, value in git.PLAIN.items() for part in ("-c", f"{key}={value}"))
+
+# Renames are followed whatever the user's settings are, however many files there are.
+_MERGE = (
+    *("-c", "merge.renames=true", "-c", "merge.directoryRenames=true"),
+    *("-c", "merge.renameLimit=10000", "-c", "diff.renameLimit=10000"),
+    *("-c", "merge.conflictStyle=merge", "-c", "merge.renormalize=false"),
+)
+
+Entry: TypeAlias = tuple[str, str]
+"""The mode of a file and the name of what it holds, as git writes them."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +44,13 @@ class Unmerged:
         path: The file, from the top of the repository.
         mode: Its mode as git writes it.
         stage: 1 for the common ancestor, 2 for the user's version and 3 for the template's.
-        content: What it holds.
+        name: The name of what it holds.
     """
 
     path: str
     mode: str
     stage: str
-    content: bytes
+    name: str
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,10 @@ class Repository:
         """Give the name of the commit that the project is at."""
         return run(self.project, "rev-parse", "--verify", "HEAD").strip()
 
+    def tree(self, commit: str) -> str:
+        """Give the name of what a commit holds."""
+        return run(self.project, "rev-parse", "--verify", f"{commit}^{{tree}}").strip()
+
     def check(self) -> None:
         """Expect that all of the project is committed.
 
@@ -120,64 +135,182 @@ class Repository:
         """List the files of the project with conflicts, from the project's directory."""
         return [path.removeprefix(self.prefix) for path in _unmerged(self.top, self.project)]
 
-    def export(self, destination: Path) -> Path:
-        """Write what is committed of the project to a new repository, as its first commit.
+    def store(self, top: Path) -> str:
+        """Store what a template wrote as a tree, which replaces the project in HEAD's.
 
         Args:
-            destination: A path where nothing is.
-
-        Returns:
-            Where the project is in it.
+            top: Where it wrote; the project is as far below as it is in the repository.
         """
-        destination.mkdir(parents=True)
-        # Rules of the directories above hold for the project too.
-        above = [
-            f"{parent}{name}"
-            for parent in _parents(self.prefix)
-            for name in (".gitattributes", ".gitignore")
-        ]
-        with self._index(destination) as environment:
+        with self._index(top) as environment:
             run(self.top, *_PLAIN, "read-tree", "HEAD", environment=environment)
-            names = run(
-                destination,
-                *("ls-files", "-z", "--", self.prefix or ".", *above),
+            # The user's rules of what git does to files hold for the template's too.
+            rules = [f"{parent}.gitattributes" for parent in _parents(self.prefix)]
+            listed = run(
+                top,
+                *("ls-files", "-z", "--", f":(glob){self.prefix}**/.gitattributes", *rules),
                 environment=environment,
             )
+            names = [name for name in listed.split("\0") if name and not (top / name).exists()]
+            given = "".join(f"{name}\0" for name in names).encode(errors="surrogateescape")
             run(
-                destination,
+                top,
                 *(*_PLAIN, "checkout-index", "-z", "--stdin"),
                 environment=environment,
-                given=names.encode(errors="surrogateescape"),
+                given=given,
             )
-        run(destination, "init", "--quiet", "--template=")
-        run(destination, *_PLAIN, "add", "--all", "--force")
-        run(destination, *_PLAIN, "commit", "--quiet", "--message=As it was")
-        return destination / self.prefix
+            run(
+                top,
+                *(*_PLAIN, "add", "--all", "--force", "--", self.prefix or "."),
+                environment=environment,
+            )
+            inside = [name for name in names if name.startswith(self.prefix)]
+            given = "".join(f"{name}\0" for name in inside).encode(errors="surrogateescape")
+            run(
+                top,
+                *("update-index", "--force-remove", "-z", "--stdin"),
+                environment=environment,
+                given=given,
+            )
+            return run(self.top, "write-tree", environment=environment).strip()
 
-    def tree(self, directory: Path) -> tuple[str, list[str]]:
-        """Store a changed copy of the project as a tree, which replaces the project in HEAD's.
+    def entries(self, tree: str) -> dict[str, Entry]:
+        """List mode and name of the project's files in a tree, from the project's directory."""
+        pathspec = (self.prefix,) if self.prefix else ()
+        listing = run(self.top, "ls-tree", "-r", "-z", "--full-tree", tree, "--", *pathspec)
+        found = {}
+        for line in listing.split("\0"):
+            if line:
+                facts, path = line.split("\t", 1)
+                mode, _, name = facts.split()
+                found[path.removeprefix(self.prefix)] = (mode, name)
+        return found
 
-        Args:
-            directory: The topmost directory of the copy.
+    def edited(self, tree: str, changes: Mapping[str, Entry | None]) -> str:
+        """Give a tree with other files of the project, or without those that are None."""
+        if not changes:
+            return tree
+        lines = [
+            f"{mode} {name}\t{self.prefix}{path}\0"
+            for path, (mode, name) in sorted(
+                ((path, entry or ("0", "0" * len(self.head()))) for path, entry in changes.items()),
+                # A file may become a folder.
+                key=lambda change: (change[1][0] != "0", change[0]),
+            )
+        ]
+        with self._index(self.top) as environment:
+            run(self.top, *_PLAIN, "read-tree", tree, environment=environment)
+            run(
+                self.top,
+                *(*_PLAIN, "update-index", "-z", "--index-info"),
+                given="".join(lines).encode(errors="surrogateescape"),
+                environment=environment,
+            )
+            return run(self.top, "write-tree", environment=environment).strip()
+
+    def merge(self, base: str, ours: str, theirs: str) -> tuple[str, dict[str, dict[str, Entry]]]:
+        """Merge two trees as git merges branches, renamed files and folders followed.
 
         Returns:
-            The tree's name, and new files that are not in it because git is to ignore them.
+            The tree that comes of it, with marks where it needs a hand; and the versions of the
+            files that do, by stage.
+
+        Raises:
+            ProjectError: This git is too old.
         """
-        with self._index(directory) as environment:
-            run(self.top, *_PLAIN, "read-tree", "HEAD", environment=environment)
-            run(
-                directory,
-                *(*_PLAIN, "add", "--all", "--", self.prefix or "."),
-                environment=environment,
-            )
-            ignored = run(
-                directory,
-                *(*_PLAIN, "ls-files", "-z", "--others", "--ignored"),
-                *("--exclude-standard", "--", self.prefix or "."),
-                environment=environment,
-            )
-            names = [name.removeprefix(self.prefix) for name in ignored.split("\0") if name]
-            return run(self.top, "write-tree", environment=environment).strip(), names
+        first = self._commit(base)
+        sides = [self._commit(tree, first) for tree in (ours, theirs)]
+        done = git.attempt(
+            self.top, *_MERGE, "merge-tree", "--write-tree", "-z", "--messages", *sides
+        )
+        if done.returncode not in {0, 1} or not done.stdout:
+            complaint = git.complaint(done.stderr.decode(errors="replace"))
+            if "usage:" in done.stderr.decode(errors="replace"):
+                complaint = "git 2.38 or newer is needed"
+            raise ProjectError(f"git cannot merge: {complaint}.")
+        tree, *lines = done.stdout.decode(errors="surrogateescape").split("\0")
+        stages: dict[str, dict[str, Entry]] = {}
+        for line in lines[: lines.index("")]:
+            facts, path = line.split("\t", 1)
+            mode, name, stage = facts.split()
+            # What is not of the project is the same on both sides.
+            stages.setdefault(path.removeprefix(self.prefix), {})[stage] = (mode, name)
+        return self._labelled(tree, stages, *sides), stages
+
+    def _commit(self, tree: str, *parents: str) -> str:
+        """Store a commit that no branch holds."""
+        options = [part for parent in parents for part in ("-p", parent)]
+        return run(self.top, *_PLAIN, "commit-tree", *options, "-m", "-", tree).strip()
+
+    def _labelled(self, tree: str, names: Iterable[str], ours: str, theirs: str) -> str:
+        """Say in words at the places that need a hand which side is whose."""
+        labels = {ours: "before updating", theirs: "after updating"}
+        entries = self.entries(tree)
+        changes: dict[str, Entry | None] = {}
+        for path in names:
+            if path not in entries:
+                continue
+            mode, name = entries[path]
+            content = labelled = self.read(name)
+            for commit, label in labels.items():
+                for mark in ("<<<<<<<", ">>>>>>>"):
+                    labelled = labelled.replace(
+                        f"{mark} {commit}".encode(), f"{mark} {label}".encode()
+                    )
+            if labelled != content:
+                stored = run(self.top, "hash-object", "-w", "--stdin", given=labelled).strip()
+                changes[path] = (mode, stored)
+        return self.edited(tree, changes)
+
+    def has_marks(self, entry: Entry) -> bool:
+        """Whether a file has places that need a hand."""
+        return b"<<<<<<< before updating" in self.read(entry[1])
+
+    def read(self, name: str) -> bytes:
+        """Read what is stored under a name."""
+        return _bytes(self.top, "cat-file", "blob", name)
+
+    def renames(self, before: str, after: str) -> dict[str, str]:
+        """Give the files of the project that have another name in another tree, and the name."""
+        listing = run(
+            self.top,
+            *(*_MERGE, "diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status"),
+            *(before, after, "--", self.prefix or "."),
+        )
+        parts = iter(listing.split("\0"))
+        found = {}
+        for status in parts:
+            if status:
+                old, new = next(parts), next(parts)
+                found[old.removeprefix(self.prefix)] = new.removeprefix(self.prefix)
+        return found
+
+    def ignored(self, names: Sequence[str]) -> dict[str, bool]:
+        """List which of these files git is to ignore, and whether the project says so itself.
+
+        A rule of the machine's is none of the project's: others who work on it do not have it.
+        """
+        given = "".join(f"{self.prefix}{name}\0" for name in names)
+        done = git.attempt(
+            self.top,
+            *("check-ignore", "--no-index", "--verbose", "-z", "--stdin"),
+            given=given.encode(errors="surrogateescape"),
+        )
+        parts = done.stdout.decode(errors="surrogateescape").split("\0")[:-1]
+        return {
+            path.removeprefix(self.prefix): Path(source).name == ".gitignore"
+            and not Path(source).is_absolute()
+            for source, pattern, path in zip(parts[::4], parts[2::4], parts[3::4], strict=True)
+            if not pattern.startswith("!")
+        }
+
+    def is_taken(self, name: str) -> bool:
+        """Whether something is in the place of a file that the project does not have."""
+        path = self.project / name
+        return os.path.lexists(path) or any(
+            parent.exists() and not parent.is_dir()
+            for parent in path.parents
+            if parent.is_relative_to(self.project)
+        )
 
     def changed(self, before: str, after: str, kind: str = "ACDMRT") -> list[str]:
         """List the project's files that differ between two trees, from the project's directory.
@@ -211,10 +344,9 @@ class Repository:
         """
         entries: list[str] = []
         for version in unmerged:
-            name = run(self.top, "hash-object", "-w", "--stdin", given=version.content).strip()
             if all(f"\t{version.path}\0" not in entry for entry in entries):
-                entries.append(f"0 {'0' * len(name)}\t{version.path}\0")
-            entries.append(f"{version.mode} {name} {version.stage}\t{version.path}\0")
+                entries.append(f"0 {'0' * len(version.name)}\t{version.path}\0")
+            entries.append(f"{version.mode} {version.name} {version.stage}\t{version.path}\0")
         self.check()
         if self.head() != head:
             raise ProjectError(f"{self.project} was changed meanwhile: start again.")
@@ -254,27 +386,16 @@ class Repository:
 
     @contextmanager
     def _index(self, work_tree: Path) -> Iterator[dict[str, str]]:
-        """Lend an empty index, with another directory in the place of the working tree."""
+        """Lend an empty index, with a directory in the place of the working tree."""
         git_directory = run(self.project, "rev-parse", "--absolute-git-dir").removesuffix("\n")
-        index = work_tree.with_name(f"{work_tree.name}.index")
-        try:
+        with tempfile.TemporaryDirectory(
+            prefix="servicewright-", ignore_cleanup_errors=True
+        ) as directory:
             yield {
                 "GIT_DIR": git_directory,
                 "GIT_WORK_TREE": str(work_tree),
-                "GIT_INDEX_FILE": str(index),
+                "GIT_INDEX_FILE": str(Path(directory, "index")),
             }
-        finally:
-            index.unlink(missing_ok=True)
-
-
-def conflicts(top: Path) -> list[Unmerged]:
-    """Read the versions of the files with conflicts from the index of a repository."""
-    found = []
-    for path, entries in _unmerged(top, top).items():
-        for mode, name, stage in entries:
-            content = _bytes(top, "cat-file", "blob", name)
-            found.append(Unmerged(path, mode, stage, content))
-    return found
 
 
 def run(

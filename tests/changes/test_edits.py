@@ -14,10 +14,11 @@ from matrix.rendering import Tree
 from repositories import commit, git
 
 from conftest import ROOT
+from servicewright import changes
 from servicewright.variants import Variant, shard
 
 from . import edits
-from .updates import Projects, Step, contents, options, steps, update
+from .updates import Projects, Step, cheap_updates, contents, options, steps, update
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +38,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             "test_edits_stay": SINGLE,
             "test_edits_stay_over_triples": TRIPLES,
             "test_the_suite_passes_after_a_change": SINGLE,
+            "test_the_command_merges_edits": SINGLE,
         }[metafunc.function.__name__]
-        part = shard(steps(ROOT, strength), metafunc.config.getoption("shard", "1/1"))
+        found = steps(ROOT, strength)
+        if metafunc.function is test_the_command_merges_edits:
+            # It renders more than Copier does where renders are kept.
+            found = found[::6]
+        part = shard(found, metafunc.config.getoption("shard", "1/1"))
         metafunc.parametrize("step", part, ids=name)
 
 
@@ -77,6 +83,16 @@ def check(project: Path, step: Step) -> None:
 
 def test_edits_stay(step: Step, projects: Projects) -> None:
     check(changed(step, projects), step)
+
+
+def test_the_command_merges_edits(step: Step, projects: Projects) -> None:
+    project = projects.copy(step.start)
+    edits.edit(project, step.start)
+    commit(project)
+    answer = str(step.after).lower() if isinstance(step.after, bool) else str(step.after)
+    with cheap_updates():
+        changes.prepare_answers(project, [(step.option, answer)]).make()
+    check(project, step)
 
 
 @pytest.mark.thorough

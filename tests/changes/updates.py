@@ -216,7 +216,7 @@ RUN_COPY = copier._main.Worker.run_copy
 def run_copy_once(worker: copier._main.Worker) -> None:
     """Render a template as Copier does, or write what it rendered with the same answers."""
     destination = Path(worker.dst_path)
-    if destination.exists() and any(destination.iterdir()):
+    if worker.pretend or (destination.exists() and any(destination.iterdir())):
         RUN_COPY(worker)
         return
     answers = sorted((name, answer) for name, answer in worker.data.items() if name[0] != "_")

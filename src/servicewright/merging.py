@@ -1,0 +1,173 @@
+"""Merges what a template wrote, what it writes now, and what the user made of it, as git does.
+
+The merge follows files and folders that the user renamed. What git would ask about files that one
+side deleted is decided here: what the user deleted stays deleted, and what the template gives up
+goes; both are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from servicewright.repository import Unmerged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from servicewright.repository import Entry, Repository
+
+# The versions of a file with a conflict, as git numbers them.
+_BASE, _MINE, _NEW = "1", "2", "3"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What comes of a merge. Names are those of files, from the project's directory.
+
+    Attributes:
+        tree: What the project will be.
+        unmerged: The versions of the files that need the user's hand.
+        moved: Files that go because they are elsewhere from now on, and where.
+        missed: Files that the template changed and the user deleted.
+        orphaned: Files that the user renamed and the template gave up, with their former names.
+        left_out: Files that the template changed and that are the user's alone.
+    """
+
+    tree: str
+    unmerged: tuple[Unmerged, ...]
+    moved: Mapping[str, str]
+    missed: tuple[str, ...]
+    orphaned: Mapping[str, str]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is merged.
+
+    Attributes:
+        base: The tree of what the template wrote.
+        ours: The tree of what the user made of it.
+        theirs: The tree of what the template writes now.
+        folder: A folder that has another name from now on, as its names before and after.
+        same_version: Whether one version of the template wrote what is merged.
+        keep: Patterns of names of files that are the user's alone.
+    """
+
+    base: str
+    ours: str
+    theirs: str
+    folder: tuple[str, str] | None = None
+    same_version: bool = False
+    keep: Sequence[str] = ()
+
+
+def merge(repository: Repository, sides: Sides) -> Merged:
+    """Merge what the template changed into a project.
+
+    Args:
+        repository: The project's repository.
+        sides: What is merged.
+
+    Raises:
+        ProjectError: Git refuses.
+    """
+    base, ours, moved = _with_folder_renamed(repository, sides)
+    # Between its variants a version renames nothing else: names are an interface.
+    renames_nothing = sides.same_version and (sides.folder is None or bool(moved))
+    was, mine, now = (repository.entries(tree) for tree in (base, ours, sides.theirs))
+    changes: dict[str, Entry | None] = {
+        name: was.get(name)
+        for name in {*was, *now, *mine}
+        if was.get(name) != now.get(name) and _is_one_of(name, sides.keep)
+    }
+    left_out = [name for name in changes if now.get(name) != mine.get(name)]
+    gone = {name for name in was if name not in now and name not in changes}
+    if renames_nothing:
+        # A file that goes is no file that comes under another name, however similar they are.
+        changes |= {name: was[name] for name in gone if not _clashes(name, now)}
+    theirs = repository.edited(sides.theirs, changes)
+
+    tree, stages = repository.merge(base, ours, theirs)
+    result = repository.entries(tree)
+    final: dict[str, Entry | None] = {}
+    if renames_nothing:
+        final |= {name: None for name in gone if name in result}
+    missed, undecided = [], {}
+    for name, versions in stages.items():
+        if _MINE in versions and _NEW in versions:
+            undecided[name] = versions
+        elif _NEW in versions:
+            # The user deleted it; without a base they gave it another name than the template did.
+            final[name] = None
+            missed += [name] if _BASE in versions else []
+        elif _BASE in versions and name in was:
+            final[name] = None
+        elif _BASE not in versions and repository.has_marks(result[name]):
+            undecided[name] = versions
+    renamed = repository.renames(base, ours) if gone or stages else {}
+    if not renames_nothing:
+        moved |= repository.renames(base, theirs)
+    there = result.keys() - final.keys()
+    return Merged(
+        tree=repository.edited(tree, final),
+        unmerged=tuple(
+            Unmerged(f"{repository.prefix}{name}", mode, stage, object_name)
+            for name, versions in undecided.items()
+            for stage, (mode, object_name) in sorted(versions.items())
+        ),
+        moved={
+            before: after
+            for before, after in moved.items()
+            if before not in there and after in there
+        },
+        missed=tuple(sorted(missed)),
+        orphaned={
+            before: after
+            for before, after in sorted(renamed.items())
+            if before in gone and after in there and after not in now
+        },
+        left_out=tuple(sorted(left_out)),
+    )
+
+
+def _with_folder_renamed(repository: Repository, sides: Sides) -> tuple[str, str, dict[str, str]]:
+    """Move a folder that has another name from now on, with all that the user has in it.
+
+    Returns:
+        What the template wrote and what the user made of it, with the folder moved; and the files
+        of the user's that were.
+    """
+    if sides.folder is None:
+        return sides.base, sides.ours, {}
+    before, after = (f"{folder}/" for folder in sides.folder)
+    listed = {tree: repository.entries(tree) for tree in (sides.base, sides.ours, sides.theirs)}
+    if (
+        any(name.startswith(after) for name in {*listed[sides.base], *listed[sides.ours]})
+        or not any(name.startswith(before) for name in listed[sides.base])
+        or not any(name.startswith(after) for name in listed[sides.theirs])
+    ):
+        return sides.base, sides.ours, {}
+    trees = []
+    for tree in (sides.base, sides.ours):
+        inside = {name: entry for name, entry in listed[tree].items() if name.startswith(before)}
+        changes: dict[str, Entry | None] = dict.fromkeys(inside)
+        changes |= {after + name.removeprefix(before): entry for name, entry in inside.items()}
+        trees.append(repository.edited(tree, changes))
+    moved = {name: after + name.removeprefix(before) for name in inside}
+    return trees[0], trees[1], moved
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a file is one that the patterns name, or is in a folder that they name."""
+    return any(
+        fnmatchcase(name, pattern) or name.startswith(f"{pattern.rstrip('/')}/")
+        for pattern in patterns
+    )
+
+
+def _clashes(name: str, others: Iterable[str]) -> bool:
+    """Whether a file cannot be where others are: one of two names is a folder of the other."""
+    return any(other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in others)
