@@ -41,7 +41,7 @@ def matrix(chosen: list[Variant], cache: Path) -> float:
     """Run the same variants as the tests of this repository do, and give the seconds it took."""
     started = time.perf_counter()
     run(
-        *(sys.executable, "-m", "pytest", "--quiet"),
+        *(sys.executable, "-m", "pytest", "--quiet", "--again"),
         *(f"tests/matrix/test_suites.py::test_suite[{variant.id}]" for variant in chosen),
         environment={"MATRIX_CACHE": str(cache)},
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import service
 from xdist.scheduler import LoadScopeScheduling
 
-from servicewright.variants import Variant, variants
+from servicewright.variants import Space, Variant, variants
 
 if TYPE_CHECKING:
     import pytest
@@ -24,6 +24,7 @@ WHOLE_FILES = (
     "tests/contract/test_openapi.py",
     "tests/contract/test_parity.py",
     "tests/contract/test_readme.py",
+    "tests/matrix/test_reading.py",
     "tests/matrix/test_static.py",
     "tests/test_compose.py",
     "tests/test_images.py",
@@ -49,15 +50,15 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
     """
 
     @cached_property
-    def _requirements(self) -> dict[str, tuple[str, ...]]:
-        return {variant.id: requirements(variant) for variant in variants(ROOT)}
+    def _variants(self) -> Space:
+        return variants(ROOT)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if file in WHOLE_FILES:
             return file
         suite = SUITE.fullmatch(nodeid)
-        return " ".join(self._requirements[suite[1]]) if suite else nodeid
+        return " ".join(requirements(self._variants.named(suite[1]))) if suite else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

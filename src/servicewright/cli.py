@@ -19,7 +19,7 @@ from servicewright.advice import advice
 from servicewright.errors import ProjectError, ServicewrightError, TemplateError, UsageError
 from servicewright.interrupts import Interrupted, interruptible
 from servicewright.next_steps import copier_command, next_steps
-from servicewright.variants import shard, variants
+from servicewright.variants import fair, variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -282,18 +282,23 @@ def list_variants(
                 "The template is not part of the installed package: "
                 "name a checkout of it with --template."
             )
-        numbered = list(enumerate(variants(root), start=1))
-        if part is not None:
-            numbered = shard(numbered, part)
+        every = variants(root)
+        # There may be millions, of which one at a time is enough.
+        listed = enumerate(every) if part is None else ((i, every[i]) for i in fair(every, part))
     except ServicewrightError as error:
         raise _failure(error) from error
     if as_json:
-        found = [{"id": variant.id, "answers": variant.answers} for _, variant in numbered]
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo("[", nl=False)
+        between = "\n"
+        for _, variant in listed:
+            one = json.dumps({"id": variant.id, "answers": variant.answers})
+            typer.echo(between + one, nl=False)
+            between = ",\n"
+        typer.echo("\n]")
         return
-    width = max((len(str(number)) for number, _ in numbered), default=1)
-    for number, variant in numbered:
-        typer.echo(f"{number:>{width}}  {variant.id}")
+    width = len(str(len(every)))
+    for number, variant in listed:
+        typer.echo(f"{number + 1:>{width}}  {variant.id}")
 
 
 def _pair(text: str, form: str = "--set KEY=VALUE") -> tuple[str, str]:

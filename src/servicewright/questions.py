@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import jinja2
+import jinja2.meta
 import yaml
 
 from servicewright.errors import AnswerError, TemplateError
@@ -21,6 +23,38 @@ YES = frozenset({"1", "on", "t", "true", "y", "yes"})
 NO = frozenset({"0", "f", "false", "n", "no", "off"})
 
 
+class Condition:
+    """When a question is asked, in terms of the answers before it.
+
+    Args:
+        when: What copier.yml says: yes, no, or a template.
+        options: The options of the template's environment.
+
+    Raises:
+        TemplateError: It is no template.
+    """
+
+    def __init__(self, when: Any, options: Mapping[str, Any] | None = None) -> None:
+        environment = jinja2.Environment(  # noqa: S701 - gives yes or no, no page
+            **{**(options or {}), "undefined": jinja2.StrictUndefined}
+        )
+        try:
+            self._template = environment.from_string(str(when))
+            parsed = environment.parse(str(when))
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(f"The condition {when!r} of a question: {error}.") from error
+        # The questions whose answers it depends on.
+        self.names = frozenset(jinja2.meta.find_undeclared_variables(parsed))
+        self._known: dict[tuple[object, ...], bool] = {}
+
+    def holds(self, answers: Mapping[str, object]) -> bool:
+        """Say whether the question is asked with these answers to the questions it depends on."""
+        key = tuple(answers[name] for name in sorted(self.names))
+        if key not in self._known:
+            self._known[key] = self._template.render(answers).strip().lower() in YES
+        return self._known[key]
+
+
 @dataclass(frozen=True)
 class Question:
     """A question of copier.yml.
@@ -28,10 +62,14 @@ class Question:
     Attributes:
         name: The name under which the answer is remembered.
         answers: Every answer it takes, in the order of copier.yml; None when any text may do.
+        default: The answer where it is not asked.
+        condition: When it is asked.
     """
 
     name: str
     answers: tuple[Answer, ...] | None = None
+    default: Any = None
+    condition: Condition = field(default_factory=lambda: Condition("true"), compare=False)
 
     @property
     def is_yes_no(self) -> bool:
@@ -68,10 +106,21 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
 
     Keys that start with an underscore are Copier's own settings.
     """
+    options = config.get("_envops")
+    asked = {name: details for name, details in config.items() if not name.startswith("_")}
+    # The short form of a question is its default alone.
+    full = {
+        name: details if isinstance(details, dict) else {"default": details}
+        for name, details in asked.items()
+    }
     return [
-        Question(name, _closed_answers(details))
-        for name, details in config.items()
-        if not name.startswith("_")
+        Question(
+            name,
+            _closed_answers(details),
+            details.get("default"),
+            Condition(details.get("when", True), options),
+        )
+        for name, details in full.items()
     ]
 
 
@@ -123,11 +172,8 @@ def _unknown(name: str, known: Sequence[str]) -> str:
     return f"There is no question {name!r}: the questions are {', '.join(known)}."
 
 
-def _closed_answers(details: Any) -> tuple[Answer, ...] | None:
+def _closed_answers(details: Mapping[str, Any]) -> tuple[Answer, ...] | None:
     """Give all answers that a question takes; None when they cannot be listed."""
-    if not isinstance(details, dict):
-        # The short form of a question is its default alone.
-        details = {"default": details}
     choices = details.get("choices")
     # Choices that are text are a Jinja template: what it gives depends on other answers.
     if details.get("multiselect") or isinstance(choices, str):

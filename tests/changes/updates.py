@@ -61,12 +61,7 @@ class Step:
 
 def options(template: Path) -> dict[str, list[Answer]]:
     """Give the questions that make up the variants, with their answers."""
-    found: dict[str, list[Answer]] = {}
-    for variant in variants(template):
-        for name, answer in variant.answers.items():
-            if answer not in found.setdefault(name, []):
-                found[name].append(answer)
-    return found
+    return {name: list(answers) for name, answers in variants(template).values().items()}
 
 
 def covering(

@@ -120,7 +120,11 @@ def _routes() -> Iterator[Fault]:
     ):
         yield Fault(name, items, old, new, test_items, FLASK)
     for name, old, new in (
-        ("unknown items are bugs", "    app.exception_handler(ServiceError)(on_service_error)\n", ""),
+        (
+            "unknown items are bugs",
+            "    app.exception_handler(ServiceError)(on_service_error)\n",
+            "",
+        ),
         (
             "errors repeat what was sent",
             "    app.exception_handler(RequestValidationError)(on_invalid_request)\n",

@@ -13,6 +13,8 @@ import pytest
 
 from matrix.environments import Environments
 from matrix.postgresql import PostgreSQL
+from matrix.progress import Progress
+from matrix.reading import Passes
 from matrix.rendering import Renderer
 from matrix.report import Report
 from matrix.suites import Runner
@@ -28,12 +30,17 @@ SCRATCH = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option that splits the suites among machines."""
+    """Add the options that say which suites are run."""
     parser.addoption(
         "--shard",
         metavar="K/N",
         default="1/1",
-        help="run every Nth variant, beginning with the Kth",
+        help="of N parts of the suites, each a fair sample of all of them, run the Kth",
+    )
+    parser.addoption(
+        "--again",
+        action="store_true",
+        help="run suites although the same bytes have passed in an earlier run",
     )
 
 
@@ -47,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     scratch = tempfile.mkdtemp(prefix="servicewright-", dir=memory())
     config.stash[SCRATCH] = Path(scratch).resolve()
     config.pluginmanager.register(Report(CACHE / "report.html"), "matrix-report")
+    config.pluginmanager.register(Progress(CACHE / "durations.json"), "matrix-progress")
+    Passes(CACHE / "passed", scratch).tidy_up()
 
 
 def memory() -> str | None:
@@ -107,6 +116,13 @@ def renderer(scratch: Path) -> Renderer:
 def environments() -> Environments:
     """The environments for this Python with the newest versions that are allowed."""
     return Environments(CACHE / "environments")
+
+
+@pytest.fixture(scope="session")
+def passes(scratch: Path, pytestconfig: pytest.Config) -> Passes:
+    """The suites that have passed, now or in an earlier run."""
+    again: bool = pytestconfig.getoption("again")
+    return Passes(CACHE / "passed", scratch.name, again=again)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -81,15 +80,6 @@ class Tree:
         }
         return tuple(sorted(declared))
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """A text that two variants share when their suites see the same files."""
-        digest = hashlib.sha256()
-        for path, content in self.files.items():
-            if path != ".copier-answers.yml":
-                digest.update(b"%d %s %d %s" % (len(path), path.encode(), len(content), content))
-        return digest.hexdigest()
-
 
 @contextmanager
 def cheap_copies() -> Iterator[None]:
@@ -161,16 +151,18 @@ class Renderer:
     def __init__(self, template: Path, directory: Path) -> None:
         self._template = template
         self._directory = directory
-        self._trees = {
-            variant.id: Tree(variant, directory / variant.id) for variant in variants(template)
-        }
+        self._variants = variants(template)
+        self._trees: dict[str, Tree] = {}
 
     def all(self) -> list[Tree]:
         """Give the trees of all variants."""
-        return [self.tree(name) for name in self._trees]
+        return [self.tree(variant.id) for variant in self._variants]
 
     def tree(self, name: str) -> Tree:
         """Give the tree of the variant with an id."""
+        if name not in self._trees:
+            variant = self._variants.named(name)
+            self._trees[name] = Tree(variant, self._directory / variant.id)
         tree = self._trees[name]
         if not tree.path.exists():
             started = time.process_time()

@@ -37,11 +37,12 @@ class Run:
     Attributes:
         id: The variant.
         answers: Its answers.
-        same_as: The variant whose suite was run in its place because it sees the same files.
+        same_as: The variant whose suite was run in its place because it reads the same bytes.
         tests: How many tests passed.
         problems: What was wrong, one sentence each.
         seconds: How long the suite took.
         cpu: The seconds of processor time that each part of the work took.
+        earlier: Whether the suite in its place has passed in an earlier run.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Run:
     problems: list[str]
     seconds: float
     cpu: Mapping[str, float]
+    earlier: bool = False
 
 
 @dataclass
@@ -92,12 +94,14 @@ def summary(runs: list[Run]) -> list[str]:
     """Say in a few lines what a run comes to."""
     passed = sum(not run.problems for run in runs)
     own = [run for run in runs if run.same_as is None]
+    earlier = sum(run.earlier for run in runs)
     times = ", ".join(f"{part} {mean(run.cpu[part] for run in runs):.3f} s" for part in PARTS)
     return [
         f"{len(runs)} variants: {passed} passed, {len(runs) - passed} failed.",
         (
             f"{len(own)} suites were run, with {sum(run.tests for run in own)} tests; "
-            f"{len(runs) - len(own)} see the same files as one of these."
+            f"{len(runs) - len(own) - earlier} read the same bytes as one of these, "
+            f"{earlier} as one that passed in an earlier run."
         ),
         f"Processor time of a variant: {times}.",
     ]
@@ -148,12 +152,14 @@ def failures(failed: list[Run]) -> str:
 
 def grid(runs: list[Run]) -> str:
     """Draw a square for each variant: the first answers choose the row, the others the column."""
-    questions = list(runs[0].answers)
+    # Some are asked in some variants only.
+    questions = list(dict.fromkeys(name for run in runs for name in run.answers))
     half = (len(questions) + 1) // 2
     longest = max(run.seconds for run in runs) or 1.0
-    down = in_order(tuple(run.answers[name] for name in questions[:half]) for run in runs)
-    across = in_order(tuple(run.answers[name] for name in questions[half:]) for run in runs)
-    found = {tuple(run.answers.values()): run for run in runs}
+    answers = {run.id: [run.answers.get(name, False) for name in questions] for run in runs}
+    down = in_order(tuple(each[:half]) for each in answers.values())
+    across = in_order(tuple(each[half:]) for each in answers.values())
+    found = {tuple(answers[run.id]): run for run in runs}
     lines = []
     for depth, name in enumerate(questions[half:]):
         cells = "".join(
@@ -200,7 +206,7 @@ def square(run: Run | None, longest: float) -> str:
             f'<a href="#{html.escape(run.id)}" aria-label="{about}, failed">&times;</a></td>'
         )
     if run.same_as is not None:
-        about += html.escape(f", same files as {run.same_as}")
+        about += html.escape(f", same bytes as {run.same_as}")
         return f'<td class="good" title="{about}">=</td>'
     return f'<td class="good" style="--share:{run.seconds / longest:.2f}" title="{about}"></td>'
 
@@ -266,8 +272,8 @@ $summary
 $failures
 <section>
 <h2>Every variant</h2>
-<p class="soft">The darker a square, the longer the suite took; &times; failed, = the same files as
-another variant. Hold the pointer over a square for its name.</p>
+<p class="soft">The darker a square, the longer the suite took; &times; failed, = the suite
+reads the same bytes as another one. Hold the pointer over a square for its name.</p>
 <div class="scroll">$grid</div>
 </section>
 <section>

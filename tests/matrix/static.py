@@ -167,7 +167,7 @@ def empty_directories(trees: Iterable[Tree]) -> list[str]:
 
 
 def ruff(*arguments: str | Path) -> str:
-    """Run ruff over a directory of projects, each with the configuration it brings along."""
+    """Run ruff over files or directories, each with the configuration it brings along."""
     done = subprocess.run(
         [sys.executable, "-m", "ruff", *map(str, arguments), "--no-cache", "--quiet"],
         capture_output=True,
@@ -175,6 +175,46 @@ def ruff(*arguments: str | Path) -> str:
         check=False,
     )
     return done.stdout + done.stderr
+
+
+def lint(trees: Iterable[Tree], *arguments: str) -> list[str]:
+    """Run ruff over the files of projects.
+
+    Files that are the same are looked at once, where the same is around them as far as ruff can
+    tell: the configuration, and which of the imported modules are the project's own.
+    """
+    files = [
+        tree.path / path
+        for tree, paths in different(trees, lint_context).values()
+        for path in paths
+        if path.endswith(".py") or ("check" in arguments and path == "pyproject.toml")
+    ]
+    return ruff(*arguments, *files).splitlines()
+
+
+def lint_context(tree: Tree) -> object:
+    """Give what ruff's findings in a file of a project depend on besides the file."""
+    own = {PurePath(path).parts[:2] for path in tree.files if path.endswith(".py")}
+    return str(tree.pyproject["tool"]["ruff"]), frozenset(own)
+
+
+def different(
+    trees: Iterable[Tree], context: Callable[[Tree], object]
+) -> dict[str, tuple[Tree, list[str]]]:
+    """Find the files that differ from all before, or stand in another context.
+
+    Returns:
+        For each variant that has such files the tree and their paths.
+    """
+    seen: set[tuple[object, str, bytes]] = set()
+    found: dict[str, tuple[Tree, list[str]]] = {}
+    for tree in trees:
+        around = context(tree)
+        new = [item for item in tree.files.items() if (around, *item) not in seen]
+        seen.update((around, *item) for item in new)
+        if new:
+            found[tree.variant.id] = (tree, [path for path, _ in new])
+    return found
 
 
 @cache

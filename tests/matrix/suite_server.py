@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import gc
 import hashlib
 import importlib
@@ -29,7 +30,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 # How long a suite that is over its time may take to write down where it hangs.
@@ -41,9 +42,20 @@ ARGUMENTS = (
     "-q",
     "-p",
     "no:cacheprovider",
+    # Without it pytest looks through the whole project on its way to the tests, and a suite would
+    # seem to depend on each file there is.
+    "--confcutdir=tests",
     # Plugins that are already imported have nothing to rewrite: they hold no tests.
     "-W",
     "ignore:Module already imported:pytest.PytestAssertRewriteWarning",
+)
+
+# The functions of pathlib, os.path and the import system that ask what a path leads to.
+WHETHER = frozenset(
+    """
+    exists isdir isfile islink is_dir is_file is_symlink lexists realpath resolve
+    _path_isdir _path_isfile _path_is_mode_type find_spec
+    """.split()
 )
 
 
@@ -96,6 +108,7 @@ def run_suite(request: dict[str, Any], *, known: frozenset[str] = frozenset()) -
     sys.dont_write_bytecode = True
     environment = dict(os.environ)
     plugin = Outcome()
+    whether, more = note_looks(str(tree))
     code = pytest.main([*ARGUMENTS, *request["arguments"]], plugins=[plugin])
     changed = {
         name
@@ -109,6 +122,8 @@ def run_suite(request: dict[str, Any], *, known: frozenset[str] = frozenset()) -
         "other": plugin.other,
         "environment": sorted(changed),
         "modules": new_modules(known),
+        "whether": sorted(whether),
+        "more": sorted(more),
     }
     sys.stdout.flush()
     sys.stderr.flush()
@@ -121,6 +136,51 @@ def run_suite(request: dict[str, Any], *, known: frozenset[str] = frozenset()) -
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
     # Neither what the suite registered to be done at the end nor freeing all memory matters now.
     os._exit(0)
+
+
+def note_looks(tree: str) -> tuple[set[str], set[str]]:
+    """Note what is asked about files of a project without opening them, from now on.
+
+    Returns:
+        The paths in the project of which it was asked whether there is something, and those of
+        which more was asked, such as the size.
+    """
+    whether: set[str] = set()
+    more: set[str] = set()
+
+    def noting(look: Any) -> Any:
+        @functools.wraps(look)
+        def look_and_note(path: Any, *arguments: Any, **named: Any) -> Any:
+            if not isinstance(path, int) and named.get("dir_fd") is None:
+                place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - asks for no file
+                if place == tree or place.startswith(f"{tree}/"):
+                    noted = whether if only_whether(sys._getframe(1)) else more  # noqa: SLF001
+                    noted.add(place[len(tree) + 1 :] or ".")
+            return look(path, *arguments, **named)
+
+        return look_and_note
+
+    # Imports do not ask os but the module below it.
+    below = sys.modules[os.stat.__module__]
+    for name in ("stat", "lstat", "access", "readlink"):
+        look = getattr(os, name)
+        noting_look = noting(look)
+        for module in (os, below):
+            setattr(module, name, noting_look)
+        for supporting in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
+            if look in supporting:
+                supporting.add(noting_look)
+    return whether, more
+
+
+def only_whether(caller: FrameType | None) -> bool:
+    """Say whether a look at a file is one of the functions that ask what is there, if anything."""
+    for _ in range(3):
+        if caller is not None:
+            if caller.f_code.co_name in WHETHER:
+                return True
+            caller = caller.f_back
+    return False
 
 
 def keep_rewritten(directory: Path) -> None:

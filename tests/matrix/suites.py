@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matrix.environments import PRELOAD, interpreter
+from matrix.reading import Opened, Reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +46,7 @@ class Result:
         seconds: How long it took.
         cpu: The seconds of processor time that it took.
         log: What it wrote.
+        reads: What it read of the project; None where that is not known.
     """
 
     problems: list[str]
@@ -52,6 +54,7 @@ class Result:
     seconds: float
     cpu: float
     log: str = field(repr=False)
+    reads: Reads | None = field(repr=False)
 
 
 class Server:
@@ -193,23 +196,25 @@ class Runner:
         temporary.mkdir(parents=True)
         log, outcome = own / "log.txt", own / "outcome.json"
         before = listing(tree)
+        server = self._server(environment)
         try:
-            report = self._server(environment).run(
-                {
-                    "tree": str(tree),
-                    "log": str(log),
-                    "outcome": str(outcome),
-                    "timeout": timeout,
-                    "fresh": self._fresh,
-                    "environment": {
-                        "HOME": str(own),
-                        "TMPDIR": str(temporary),
-                        "PYTEST_DEBUG_TEMPROOT": str(temporary),
-                        **(variables or {}),
-                    },
-                    "arguments": list(arguments),
-                }
-            )
+            with Opened(tree) as opened:
+                report = server.run(
+                    {
+                        "tree": str(tree),
+                        "log": str(log),
+                        "outcome": str(outcome),
+                        "timeout": timeout,
+                        "fresh": self._fresh,
+                        "environment": {
+                            "HOME": str(own),
+                            "TMPDIR": str(temporary),
+                            "PYTEST_DEBUG_TEMPROOT": str(temporary),
+                            **(variables or {}),
+                        },
+                        "arguments": list(arguments),
+                    }
+                )
             text = log.read_text(errors="replace") if log.exists() else ""
             ended = json.loads(outcome.read_text()) if outcome.exists() else None
         finally:
@@ -220,6 +225,7 @@ class Runner:
             seconds=report["seconds"],
             cpu=report["cpu"],
             log=text,
+            reads=together(opened.reads, ended, before) if ended else None,
         )
 
     def _server(self, environment: Path) -> Server | Processes:
@@ -231,6 +237,22 @@ class Runner:
             kind = Server if FORKS else Processes
             self._servers[environment] = kind(environment, self._scratch, fresh=self._fresh)
         return self._servers[environment]
+
+
+def together(opened: Reads | None, ended: Mapping[str, Any], files: set[str]) -> Reads | None:
+    """Join what was seen from outside with what a suite itself noted, as far as it can recur."""
+    if opened is None:
+        return None
+    whether, more = (
+        [
+            path
+            for path in ended[kind]
+            if not any(part.startswith(EXPECTED) for part in Path(path).parts)
+        ]
+        for kind in ("whether", "more")
+    )
+    read = {*more, *files.intersection(opened.read)}
+    return Reads(tuple(sorted(read)), tuple(sorted(set(whether) - read)), opened.listed)
 
 
 def judge(

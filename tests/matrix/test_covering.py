@@ -5,6 +5,7 @@ They run as a user runs them: in an interpreter that is started for them, and Po
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,19 +14,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import covertable
 import pytest
-from changes.updates import options
 
+from matrix.covering import AT_LEAST, STRENGTH, default_set, missing, small_set
 from matrix.environments import Environments
 from matrix.plugin import CACHE, ROOT
 from matrix.suites import Runner
-from servicewright.variants import Variant, variants
+from servicewright.variants import Space, Variant, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matrix.rendering import Renderer
+    from servicewright.questions import Answer
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -33,8 +34,7 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def covering(template: Path) -> list[Variant]:
     """Choose variants in which each two answers to different questions meet."""
-    chosen = covertable.make(options(template), strength=2)
-    return [variant for variant in variants(template) if dict(variant.answers) in chosen]
+    return small_set(variants(template), 2)
 
 
 @cache
@@ -71,21 +71,70 @@ def fresh_runner(scratch: Path) -> Iterator[Runner]:
         yield runner
 
 
-def test_each_two_answers_meet() -> None:
-    chosen = covering(ROOT)
-    met = {
-        frozenset([(one, v.answers[one]), (other, v.answers[other])])
-        for v in chosen
-        for one in v.answers
-        for other in v.answers
+# The questions of today, and some that depend on answers: too many variants to run them all.
+MORE = """
+admin: {type: bool, default: false, when: "[[ database != 'none' ]]"}
+theme: {choices: [plain, light, dark], default: plain, when: "[[ admin and auth != 'none' ]]"}
+queue: {choices: [none, redis, amqp], default: none}
+telemetry: {type: bool, default: false}
+tooling: {choices: [none, one, other], default: none}
+"""
+
+
+@pytest.fixture
+def larger(tmp_path: Path) -> Space:
+    """A space of some ten thousand variants, with questions that are not always asked."""
+    (tmp_path / "copier.yml").write_text((ROOT / "copier.yml").read_text() + MORE)
+    return variants(tmp_path)
+
+
+def meetings(some: Iterable[Variant], strength: int) -> set[frozenset[tuple[str, Answer]]]:
+    """List the answers that meet, so many at a time."""
+    return {
+        frozenset(answers)
+        for variant in some
+        for answers in itertools.combinations(variant.answers.items(), strength)
     }
 
+
+def test_each_two_answers_meet() -> None:
     every = variants(ROOT)
+    chosen = covering(ROOT)
+
     assert len(chosen) <= 12
-    for v in every:
-        for one in v.answers:
-            for other in v.answers:
-                assert frozenset([(one, v.answers[one]), (other, v.answers[other])]) in met
+    assert meetings(chosen, 2) == meetings(every, 2)
+
+
+def test_each_two_answers_meet_that_can(larger: Space) -> None:
+    chosen = small_set(larger, 2)
+
+    assert len(chosen) <= 24
+    assert meetings(chosen, 2) == meetings(larger, 2)
+
+
+def test_the_default_run_takes_all_variants_while_they_are_few() -> None:
+    every = variants(ROOT)
+
+    assert AT_LEAST >= 700
+    assert len(default_set(every)) >= min(AT_LEAST, len(every))
+    assert default_set(every) == default_set(variants(ROOT))
+
+
+def test_any_four_answers_meet_in_the_default_run(larger: Space) -> None:
+    chosen = default_set(larger)
+
+    assert len(larger) > 10_000
+    assert len({variant.id for variant in chosen}) == len(chosen) >= AT_LEAST
+    assert STRENGTH == 4
+    assert meetings(chosen, 4) == meetings(larger, 4)
+
+
+def test_what_a_sample_lacks_is_added(larger: Space) -> None:
+    chosen = list(larger)[:50]
+    added = missing(larger, chosen, 2)
+
+    assert meetings(chosen, 2) < meetings(larger, 2)
+    assert meetings([*chosen, *added], 2) == meetings(larger, 2)
 
 
 @pytest.mark.thorough

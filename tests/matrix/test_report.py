@@ -78,7 +78,7 @@ def test_what_failed_and_what_was_slow() -> None:
     assert "<b>: failed" in read.text
     assert "<b>:" not in text
     assert {"href": "#flask", "aria-label": "flask: 2.0 s, 100 tests, failed"} in read.attributes
-    assert "same files as flask" in text
+    assert "same bytes as flask" in text
     times = text[text.index("Slowest first") :]
     assert times.index("fastapi-pages") < times.index("flask<") < times.index("fastapi<")
 
@@ -87,11 +87,15 @@ def test_summary() -> None:
     runs = [
         run("fastapi", {"framework": "fastapi"}),
         run("flask", {"framework": "flask"}, same_as="fastapi"),
+        run("flask-cors", {"framework": "flask"}, same_as="flask-cors", earlier=True),
     ]
 
     assert summary(runs) == [
-        "2 variants: 2 passed, 0 failed.",
-        "1 suites were run, with 100 tests; 1 see the same files as one of these.",
+        "3 variants: 3 passed, 0 failed.",
+        (
+            "1 suites were run, with 100 tests; 1 read the same bytes as one of these, "
+            "1 as one that passed in an earlier run."
+        ),
         "Processor time of a variant: render 0.250 s, environment 0.000 s, suite 1.500 s.",
     ]
 

@@ -90,11 +90,11 @@ def test_types(trees: list[Tree], everything: Path, tmp_path: Path) -> None:
 
 
 def test_lint(trees: list[Tree]) -> None:
-    nothing_in(static.ruff("check", "--output-format=concise", trees[0].path.parent).splitlines())
+    nothing_in(static.lint(trees, "check", "--output-format=concise"))
 
 
 def test_format(trees: list[Tree]) -> None:
-    nothing_in(static.ruff("format", "--check", trees[0].path.parent).splitlines())
+    nothing_in(static.lint(trees, "format", "--check"))
 
 
 def test_syntax(trees: list[Tree]) -> None:
@@ -144,6 +144,16 @@ def test_no_file_is_called_different_without_need(trees: list[Tree]) -> None:
 
     for path in OF_THE_FRAMEWORK:
         assert any(f": {path}: " in finding for finding in different), path
+
+
+def test_all_of_a_suite_is_in_its_folder(trees: list[Tree]) -> None:
+    # Suites are run as if nothing that pytest reads stood above it (see suite_server.py).
+    assert not [
+        f"{tree.variant.id}: {path}"
+        for tree in trees
+        for path in tree.files
+        if path.endswith("conftest.py") and not path.startswith("tests/")
+    ]
 
 
 def test_features_that_are_off_leave_no_word(trees: list[Tree]) -> None:

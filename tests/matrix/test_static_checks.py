@@ -99,12 +99,38 @@ def test_empty_files_and_directories(tree: Tree) -> None:
 
 
 def test_lint_and_format(tree: Tree) -> None:
-    assert static.ruff("check", tree.path.parent) == ""
-    assert static.ruff("format", "--check", tree.path.parent) == ""
+    assert static.lint([replace(tree)], "check") == []
+    assert static.lint([replace(tree)], "format", "--check") == []
     append(tree, "tests/test_items.py", "import  os\n")
 
-    assert "F401" in static.ruff("check", "--output-format=concise", tree.path.parent)
-    assert "test_items.py" in static.ruff("format", "--check", tree.path.parent)
+    assert "F401" in "".join(static.lint([replace(tree)], "check", "--output-format=concise"))
+    assert "test_items.py" in "".join(static.lint([replace(tree)], "format", "--check"))
+
+
+def test_a_file_is_linted_once_and_again_where_other_modules_are_around_it(
+    renderer: Renderer, tree: Tree
+) -> None:
+    whole = renderer.tree(VARIANT)
+    copy = replace(whole, path=tree.path)
+    path = tree.path / "src" / PACKAGE / "items.py"
+    text = path.read_text()
+    path.write_text(text.replace("import", "import sqlalchemy  # noqa: F401\nimport", 1))
+    changed = replace(tree)
+    wrong = static.lint([changed], "check", "--output-format=concise")
+
+    assert wrong
+    assert static.lint([changed, changed, replace(copy)], "check", "--output-format=concise") == (
+        wrong
+    )
+    assert list(static.different([whole, whole], static.lint_context)) == [VARIANT]
+    others = static.different([whole, changed], static.lint_context)
+    assert {tuple(paths) for _, paths in others.values()} >= {(f"src/{PACKAGE}/items.py",)}
+    # The same file, but what it imports is of the project now: it belongs into another block.
+    path.write_text(text)
+    (tree.path / "src" / "sqlalchemy").mkdir()
+    (tree.path / "src" / "sqlalchemy" / "__init__.py").write_text('"""Its own."""\n')
+    unsorted = static.lint([whole, replace(tree)], "check", "--output-format=concise")
+    assert any("I001" in line for line in unsorted)
 
 
 @pytest.mark.parametrize("path", [f"src/{PACKAGE}/items.py", "tests/test_items.py"])

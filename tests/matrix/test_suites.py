@@ -1,22 +1,26 @@
-"""Every variant's own suite passes in an environment with exactly what the variant declares."""
+"""The variants' own suites pass in environments with exactly what the variants declare.
+
+A default run takes a covering set of them (see covering.py), ``-m exhaustive`` takes all.
+"""
 
 from __future__ import annotations
 
-import json
 import resource
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 import scheduling
 
+from matrix.covering import default_set
 from matrix.plugin import CACHE, ROOT
+from matrix.reading import Passes, circumstances
 from matrix.report import PROPERTY, Run
-from servicewright.variants import Variant, shard, variants
+from servicewright.variants import Variant, fair, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from matrix.environments import Environments
@@ -29,82 +33,104 @@ TEST = "tests/matrix/test_suites.py::test_suite"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test for each variant of this shard."""
-    part = shard(variants(ROOT), metafunc.config.getoption("shard"))
-    part.sort(key=scheduling.requirements)
-    metafunc.parametrize("variant", part, ids=[variant.id for variant in part])
+    """Make a test for each variant of this shard: of the default set, or of all that there are."""
+    every: Sequence[Variant] = variants(ROOT)
+    if not wants_all(metafunc):
+        every = default_set(variants(ROOT))
+    chosen = [every[number] for number in fair(every, metafunc.config.getoption("shard"))]
+    chosen.sort(key=scheduling.requirements)
+    metafunc.parametrize("variant", chosen, ids=[variant.id for variant in chosen])
 
 
-def test_suite(  # noqa: PLR0913, PLR0917 - each is a fixture
-    variant: Variant,
+def wants_all(metafunc: pytest.Metafunc) -> bool:
+    """Say whether a test is one that goes through every variant, and is not left out anyway."""
+    every = metafunc.definition.get_closest_marker("exhaustive") is not None
+    return every and "not exhaustive" not in metafunc.config.getoption("markexpr")
+
+
+@dataclass(frozen=True)
+class Suites:
+    """Runs suites of variants, but those that have passed with the very same bytes."""
+
+    renderer: Renderer
+    environments: Environments
+    runner: Runner
+    postgresql: PostgreSQL
+    passes: Passes
+    run_name: str
+
+    def run(self, variant: Variant, *arguments: str) -> tuple[Run, Result | None]:
+        """Run the suite of a variant, or find that it has passed."""
+        tree = self.renderer.tree(variant.id)
+        before = children_cpu()
+        environment = self.environments.get(tree.requirements)
+        made = children_cpu() - before
+        variables = self.postgresql.variables(tree.requirements, environment)
+        where = circumstances(environment, variables, arguments)
+        found, result = self.passes.find(tree, where), None
+        if found is None:
+            result = self.runner.run(
+                tree.path, environment, variables=variables, arguments=arguments
+            )
+            if not result.problems:
+                self.passes.add(tree, where, result.reads, result.tests)
+        about = Run(
+            id=variant.id,
+            answers=dict(variant.answers),
+            same_as=found.variant if found else None,
+            tests=found.tests if found else result.tests if result else 0,
+            problems=result.problems if result else [],
+            seconds=result.seconds if result else 0.0,
+            cpu={
+                "render": self.renderer.cpu(variant.id),
+                "environment": made,
+                "suite": result.cpu if result else 0.0,
+            },
+            earlier=found is not None and found.run != self.run_name,
+        )
+        return about, result
+
+
+@pytest.fixture(scope="session")
+def suites(  # noqa: PLR0913, PLR0917 - each is a fixture
     renderer: Renderer,
     environments: Environments,
     runner: Runner,
     postgresql: PostgreSQL,
+    passes: Passes,
     scratch: Path,
-    record_property: Callable[[str, object], None],
-) -> None:
-    tree = renderer.tree(variant.id)
-    before = children_cpu()
-    environment = environments.get(tree.requirements)
-    made = children_cpu() - before
+) -> Suites:
+    """What runs the suites of this process."""
+    return Suites(renderer, environments, runner, postgresql, passes, scratch.name)
 
-    # Suites that see the same files have the same outcome.
-    seen = scratch / "outcomes" / tree.fingerprint
-    seen.parent.mkdir(exist_ok=True)
-    same_as, result = None, None
-    if seen.exists():
-        same_as, problems, tests = json.loads(seen.read_text())
-    else:
-        variables = postgresql.variables(tree.requirements, environment)
-        result = runner.run(tree.path, environment, variables=variables)
-        problems, tests = result.problems, result.tests
-        draft = seen.with_suffix(f".{variant.id}")
-        draft.write_text(json.dumps([variant.id, problems, tests]))
-        draft.rename(seen)
-    run = Run(
-        id=variant.id,
-        answers=dict(variant.answers),
-        same_as=same_as,
-        tests=tests,
-        problems=problems,
-        seconds=result.seconds if result else 0.0,
-        cpu={
-            "render": renderer.cpu(variant.id),
-            "environment": made,
-            "suite": result.cpu if result else 0.0,
-        },
-    )
+
+def test_suite(
+    variant: Variant, suites: Suites, record_property: Callable[[str, object], None]
+) -> None:
+    run, result = suites.run(variant)
+
     record_property(PROPERTY, asdict(run))
-    if problems:
-        pytest.fail(explain(tree, problems, result, same_as), pytrace=False)
+    if run.problems:
+        pytest.fail(explain(suites.renderer.tree(variant.id), run, result), pytrace=False)
 
 
 @pytest.mark.exhaustive
 def test_suite_covers_every_line_and_branch(
-    variant: Variant,
-    renderer: Renderer,
-    environments: Environments,
-    runner: Runner,
-    postgresql: PostgreSQL,
+    variant: Variant, suites: Suites, record_property: Callable[[str, object], None]
 ) -> None:
-    tree = renderer.tree(variant.id)
-    environment = environments.get(tree.requirements)
+    tree = suites.renderer.tree(variant.id)
     assert tree.pyproject["tool"]["coverage"]["run"]["branch"] is True
     assert tree.pyproject["tool"]["coverage"]["report"]["fail_under"] == 100
 
-    result = runner.run(
-        tree.path,
-        environment,
-        variables=postgresql.variables(tree.requirements, environment),
-        arguments=["--cov"],
-    )
+    run, result = suites.run(variant, "--cov")
 
-    assert "Required test coverage of 100.0% reached" in result.log, result.log
-    assert result.problems == [], result.log
+    record_property(PROPERTY, asdict(run))
+    if run.problems:
+        pytest.fail(explain(tree, run, result), pytrace=False)
+    assert result is None or "Required test coverage of 100.0% reached" in result.log, result.log
 
 
-def explain(tree: Tree, problems: list[str], result: Result | None, same_as: str | None) -> str:
+def explain(tree: Tree, run: Run, result: Result | None) -> str:
     """Say what is wrong with a variant and how to look into it."""
     kept = CACHE / "failed" / tree.variant.id
     shutil.rmtree(kept, ignore_errors=True)
@@ -115,8 +141,7 @@ def explain(tree: Tree, problems: list[str], result: Result | None, same_as: str
     )
     return "\n".join(
         [
-            *problems,
-            f"Same files as {same_as}, which was run." if same_as else "",
+            *run.problems,
             (result.log if result else "").rstrip(),
             "",
             f"Answers:   {answers}",

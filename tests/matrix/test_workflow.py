@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
 import subprocess
 import sys
@@ -12,11 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
+from matrix.covering import default_set
 from matrix.plugin import ROOT
-from servicewright.cli import app
-from servicewright.variants import shard, variants
+from servicewright.variants import fair, variants
 
 WORKFLOW = ROOT / ".github" / "workflows" / "ci.yml"
 
@@ -83,27 +80,29 @@ def test_security(tmp_path: Path) -> None:
     assert "template-injection" in audit(wrong, tmp_path).stdout
 
 
-def test_the_shards_hold_each_variant_once(jobs: dict[str, Any]) -> None:
-    (count,) = (step for step in jobs["plan"]["steps"] if step.get("id") == "count")
-    listed = CliRunner().invoke(app, ["variants", "--json"])
-    assert listed.exit_code == 0
-    program = shlex.split(count["run"].partition("| uv run ")[2].partition(">>")[0])
-    assert program[0] == "python"
+@pytest.mark.parametrize("job", ["suites", "exhaustive"])
+def test_the_shards_are_all_parts_of_the_whole(jobs: dict[str, Any], job: str) -> None:
+    parts = jobs[job]["strategy"]["matrix"]["shard"]
 
-    printed = subprocess.run(
-        [sys.executable, *program[1:]],
-        input=listed.stdout,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    assert parts == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
 
-    name, _, value = printed.strip().partition("=")
-    every = [variant.id for variant in variants(ROOT)]
-    parts = [shard(every, part) for part in json.loads(value)]
-    assert name == "shards"
-    assert sorted(id_ for part in parts for id_ in part) == sorted(every)
-    assert all(50 <= len(part) <= 100 for part in parts)
+
+def test_a_machine_runs_about_a_hundred_suites(jobs: dict[str, Any]) -> None:
+    chosen = default_set(variants(ROOT))
+
+    for part in jobs["suites"]["strategy"]["matrix"]["shard"]:
+        assert 50 <= len(fair(chosen, part)) <= 110
+
+
+def test_what_has_passed_is_kept_and_left_alone_once_a_week(jobs: dict[str, Any]) -> None:
+    steps = jobs["suites"]["steps"]
+    (cache,) = (step for step in steps if step.get("uses", "").startswith("actions/cache@"))
+    (run,) = (step for step in steps if "pytest" in step.get("run", ""))
+
+    kept = [ROOT / path for path in cache["with"]["path"].split()]
+    assert kept == [ROOT / ".cache" / "matrix" / name for name in ("passed", "durations.json")]
+    assert "$AGAIN" in run["run"]
+    assert run["env"]["AGAIN"].startswith("${{ github.event_name == 'schedule' && '--again' ||")
 
 
 def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:

@@ -87,18 +87,23 @@ WORDS = {
 
 def misplaced(trees: Iterable[Tree], table: Mapping[str, Words] = WORDS) -> list[str]:
     """Look for words of features that are off, and for features whose words are missing."""
+    every = {word for words in table.values() for word in words.words}
+    # Which of the words are in a file, for each file that differs.
+    known: dict[tuple[str, bytes], frozenset[str]] = {}
     findings = []
     for tree in trees:
-        files = {
-            path: f"{path}\n{content.decode()}"
-            for path, content in tree.files.items()
-            if path != ANSWERS
-        }
+        found: dict[str, list[str]] = {}
+        for path, content in tree.files.items():
+            if path != ANSWERS:
+                if (path, content) not in known:
+                    text = f"{path}\n{content.decode()}"
+                    known[path, content] = frozenset(word for word in every if word in text)
+                for word in known[path, content]:
+                    found.setdefault(word, []).append(path)
         for feature, words in table.items():
             on = words.on(tree.variant.answers)
             for word in words.words:
-                found = [path for path, text in files.items() if word in text]
-                if bool(found) != on:
-                    where = "is missing" if on else f"is in {', '.join(found)}"
+                if (word in found) != on:
+                    where = "is missing" if on else f"is in {', '.join(found[word])}"
                     findings.append(f"{tree.variant.id}: {word} of {feature} {where}")
     return findings
