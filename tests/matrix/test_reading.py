@@ -320,7 +320,7 @@ def changed(template_of_this_module: Path) -> Iterator[Callable[[str], None]]:
         file.write_text(text)
 
 
-@pytest.mark.parametrize(("path", "concerned"), CHANGES.items(), ids=str)
+@pytest.mark.parametrize(("path", "concerned"), CHANGES.items(), ids=list(CHANGES))
 def test_a_changed_line_concerns_exactly_the_variants_whose_suites_read_it(  # noqa: PLR0913, PLR0917
     template_of_this_module: Path,
     environments: Environments,
