@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from servicewright.changes import Change
 
-_GUIDE = "https://github.com/servicewright/servicewright/blob/main/docs/moving.md"
+_GUIDE = "https://github.com/servicewright/servicewright/blob/main/docs/cookbook.md"
 
 
 def advice(change: Change, typed: Path) -> list[Step]:
@@ -64,5 +64,5 @@ def advice(change: Change, typed: Path) -> list[Step]:
 def guide() -> str:
     """Say where the guide for moving between the frameworks is."""
     root = templates.checkout()
-    page = None if root is None else root / "docs" / "moving.md"
+    page = None if root is None else root / "docs" / "cookbook.md"
     return str(page) if page is not None and page.is_file() else _GUIDE

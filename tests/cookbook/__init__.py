@@ -1,0 +1,1 @@
+"""The cookbook: its recipes are cooked in projects of both frameworks."""

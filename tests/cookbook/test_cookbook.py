@@ -1,0 +1,297 @@
+"""Every recipe of the cookbook works as it says, in services of both frameworks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from contract.services import ALL_FEATURES, change
+from matrix.plugin import CACHE, ROOT
+from matrix.test_covering import covering
+
+from servicewright.variants import variants
+
+from . import kitchen
+from .recipes import FRAMEWORKS, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.mark.structures import ParameterSet
+    from matrix.environments import Environments
+    from matrix.postgresql import PostgreSQL
+    from matrix.rendering import Renderer, Tree
+    from matrix.suites import Runner
+
+    from servicewright.variants import Variant
+
+    from .recipes import Recipe
+
+COOKBOOK = ROOT / "docs" / "cookbook.md"
+RECIPES = read(COOKBOOK)
+COOKED = [recipe for recipe in RECIPES if recipe.exchanges or recipe.of("flask")]
+TITLES = {recipe.title: recipe for recipe in RECIPES}
+
+# What the comparison of the two frameworks in our documents lists, and where that is shown.
+COMPARISON = {
+    "installation": "Installation",
+    "hello world": "Hello world and a development server with reload",
+    "configuration": "Configuration",
+    "HTTP methods": "HTTP methods",
+    "URL parameters": "URL parameters",
+    "query parameters": "Query parameters",
+    "templates": "Templates",
+    "static files": "Static files",
+    "asynchronous views": "Asynchronous views",
+    "background tasks": "Background tasks",
+    "dependency injection": "Dependency injection",
+    "data validation": "Data validation",
+    "serialization": "Serialization and deserialization",
+    "middleware": "Middleware",
+    "modular routes": "Modular routes",
+    "documentation": "Automatic documentation",
+    "authentication": "Protecting one route",
+    "CORS": "CORS",
+    "testing": "Testing",
+    "production server": "Production server",
+    "Docker": "Docker",
+}
+
+
+# Recipes that are meant to change what the suite of the service looks at.
+OF_CONSEQUENCE = {
+    "A required field of the items, and a migration that changes data",
+    "A handler of one's own",
+    "Protecting everything",
+    "Where one's own middleware stands",
+}
+
+
+@dataclass(frozen=True)
+class Breakage:
+    """A text of the service that is replaced: the recipe must notice.
+
+    Attributes:
+        recipe: The title of the recipe.
+        framework: The framework of the service.
+        file: The file of the package.
+        old: The text, which stands there exactly once.
+        new: What stands there instead.
+    """
+
+    recipe: str
+    framework: str
+    file: str
+    old: str
+    new: str
+
+
+BREAKAGES: list[Breakage] = []
+
+
+class Kitchen:
+    """Cooks recipes in services.
+
+    Args:
+        renderer: Renders the services.
+        environments: Makes their environments.
+        runner: Runs their tests.
+        postgresql: The database of those that need it.
+        scratch: A directory for what is only needed during the run.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        environments: Environments,
+        runner: Runner,
+        postgresql: PostgreSQL,
+        scratch: Path,
+    ) -> None:
+        self.renderer = renderer
+        self.environments = environments
+        self.scratch = scratch
+        self._runner = runner
+        self._postgresql = postgresql
+
+    def environment(self, tree: Tree) -> Path:
+        """Make an environment with what all recipes add to a service."""
+        extras = kitchen.extras(RECIPES, str(tree.variant.answers["framework"]))
+        return self.environments.get([*tree.requirements, *sorted(extras)])
+
+    def cook(
+        self,
+        recipe: Recipe,
+        variant: Variant,
+        *,
+        whole: bool = False,
+        broken: Breakage | None = None,
+    ) -> list[str]:
+        """Try a recipe in a service, and say what is wrong."""
+        tree = self.renderer.tree(variant.id)
+        dish = kitchen.prepare(recipe, tree, self.environment(tree), self.scratch / "cookbook")
+        if broken:
+            change(dish.tree.path / kitchen.SOURCE / broken.file, broken.old, broken.new)
+        problems, _ = kitchen.cook(dish, self._runner, self._postgresql, self.scratch, whole=whole)
+        shutil.rmtree(dish.tree.path)
+        return problems
+
+
+@pytest.fixture
+def cook(
+    renderer: Renderer,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+    scratch: Path,
+) -> Kitchen:
+    """What cooks."""
+    return Kitchen(renderer, environments, runner, postgresql, scratch)
+
+
+def full(framework: str, **changes: object) -> Variant:
+    """Give the variant with all features, but for the answers that are given."""
+    answers = {**ALL_FEATURES, "framework": framework, **changes}
+    (found,) = (variant for variant in variants(ROOT) if variant.answers == answers)
+    return found
+
+
+def for_recipe(recipe: Recipe, framework: str) -> Variant:
+    """Give the variant with most features that a recipe is for."""
+    changes = {
+        question: min(allowed, key=str)
+        for question, allowed in recipe.needs.items()
+        if ALL_FEATURES[question] not in allowed
+    }
+    return full(framework, **changes)
+
+
+def serve(recipe: Recipe, problems: list[str]) -> None:
+    """Fail where a recipe is not as it says."""
+    if problems:
+        pytest.fail("\n".join([f"{recipe.title}:", *problems]), pytrace=False)
+
+
+# What the template does not do yet.
+WAITING = {
+    ("flask", "HTTP methods"),
+    ("flask", "Asynchronous views"),
+    ("flask", "A session in a job"),
+    ("fastapi", "A WebSocket"),
+    ("fastapi", "A handler of one's own"),
+    ("fastapi", "Where one's own middleware stands"),
+    ("fastapi", "ETag and 304"),
+    ("fastapi", "Something else in place of a dependency"),
+    *(
+        (framework, title)
+        for framework in FRAMEWORKS.values()
+        for title in (
+            "An error with more than a sentence",
+            "Cookie session and flash messages",
+            "A conflict on a unique key",
+            "A table that belongs to another",
+            "Logging",
+        )
+    ),
+}
+
+
+def mark(framework: str, recipe: Recipe) -> ParameterSet:
+    """Name a recipe and a framework; what is waited for may fail."""
+    waits = [pytest.mark.xfail(strict=False)] if (framework, recipe.title) in WAITING else []
+    return pytest.param(framework, recipe, id=f"{framework}-{recipe.name}", marks=waits)
+
+
+@pytest.mark.parametrize(
+    ("framework", "recipe"),
+    [mark(framework, recipe) for framework in FRAMEWORKS.values() for recipe in COOKED],
+)
+def test_recipe(recipe: Recipe, framework: str, cook: Kitchen) -> None:
+    serve(recipe, cook.cook(recipe, for_recipe(recipe, framework)))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("variant", "recipe"),
+    [
+        pytest.param(variant, recipe, id=f"{variant.id}-{recipe.name}")
+        for variant in covering(ROOT)
+        for recipe in COOKED
+        if recipe.suits(variant.answers)
+    ],
+)
+def test_recipe_with_other_answers(recipe: Recipe, variant: Variant, cook: Kitchen) -> None:
+    serve(recipe, cook.cook(recipe, variant))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("recipe", "framework"),
+    [
+        pytest.param(recipe, list(FRAMEWORKS.values())[number % 2], id=recipe.name)
+        for number, recipe in enumerate(COOKED)
+        if recipe.title not in OF_CONSEQUENCE
+    ],
+)
+def test_the_suite_of_the_service_passes_with_a_recipe(
+    recipe: Recipe, framework: str, cook: Kitchen
+) -> None:
+    serve(recipe, cook.cook(recipe, for_recipe(recipe, framework), whole=True))
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda broken: f"{broken.file}-{broken.recipe}")
+def test_a_recipe_fails_where_what_it_shows_is_broken(breakage: Breakage, cook: Kitchen) -> None:
+    recipe = TITLES[breakage.recipe]
+
+    assert cook.cook(recipe, for_recipe(recipe, breakage.framework), broken=breakage)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS.values())
+def test_the_code_of_all_recipes_is_typed(framework: str, cook: Kitchen) -> None:
+    tree = cook.renderer.tree(full(framework).id)
+    project = kitchen.unite(RECIPES, tree, cook.scratch / "cookbook")
+
+    found = kitchen.wrong_types(
+        project, cook.environment(tree), CACHE / "mypy-cookbook" / framework
+    )
+
+    shutil.rmtree(project)
+    if found:
+        pytest.fail(found, pytrace=False)
+
+
+def test_the_comparison_of_the_two_frameworks_is_all_there() -> None:
+    for title in COMPARISON.values():
+        recipe = TITLES[title]
+        assert recipe.commands or set(FRAMEWORKS.values()) == {
+            framework for block in recipe.blocks for framework in block.frameworks
+        }
+
+
+def test_each_recipe_shows_something_that_is_tried() -> None:
+    assert len(TITLES) == len(RECIPES)
+    for recipe in COOKED:
+        tests = [block for block in recipe.blocks if block.path.startswith("tests/")]
+        excerpts = all(block.manner == "in" for block in recipe.blocks)
+        assert recipe.exchanges or tests or excerpts, recipe.title
+
+
+def test_what_the_cookbook_says_of_servers_and_commands(renderer: Renderer) -> None:
+    flask, fastapi = (renderer.tree(full(framework).id).path for framework in ("flask", "fastapi"))
+    text = COOKBOOK.read_text()
+    for path in (flask, fastapi):
+        readme = (path / "README.md").read_text()
+        started = re.search(r"^uv run f.*$", readme, flags=re.MULTILINE)
+        assert started is not None
+        assert f"`{started[0]}`" in text
+        for title in ("Installation", "Docker"):
+            for _, command in TITLES[title].commands:
+                assert f"\n{command}\n" in readme
+    assert (flask / "Dockerfile").read_bytes() == (fastapi / "Dockerfile").read_bytes()
+    composed = (flask / "compose.yaml").read_text()
+    assert composed.count("      WEB_THREADS:\n") == 1
+    without_threads = composed.replace("      WEB_THREADS:\n", "")
+    assert without_threads == (fastapi / "compose.yaml").read_text()
