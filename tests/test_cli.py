@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from email.message import Message
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from repositories import commit, git
 
 from conftest import ROOT
 from servicewright import projects, templates
+from servicewright.errors import TemplateError
 from servicewright.next_steps import next_steps
 
 # A template as small as one can be that asks a question of every kind.
@@ -102,7 +104,114 @@ def test_the_template_is_the_checkout_that_the_package_runs_from(
     installed = tmp_path / "lib" / "site-packages" / "servicewright" / "templates.py"
     monkeypatch.setattr(templates, "__file__", str(installed))
     assert templates.checkout() is None
-    assert templates.locate() == templates.Source("gh:servicewright/servicewright")
+    with pytest.raises(TemplateError, match="brings no template"):
+        templates.locate()
+
+
+# The installed package
+
+
+@pytest.fixture
+def installed(small: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have the package bring the small template, as an installed one does.
+
+    Returns:
+        Where it is.
+    """
+    bundle = small.parent / "template.bundle"
+    git(small, "bundle", "create", str(bundle), "HEAD", "--tags")
+    monkeypatch.setattr(templates, "checkout", lambda: None)
+    monkeypatch.setattr(templates, "bundle", lambda: bundle)
+    return bundle
+
+
+def test_the_installed_package_brings_the_template(
+    small: Path, installed: Path, place: Path
+) -> None:
+    result = run("new", "orders", "--defaults")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert remembered(place / "orders")["_src_path"] == templates.OWN
+    assert str(installed) not in result.stdout
+    assert "copier copy" not in result.stdout
+    commit(place / "orders")
+    assert run("set", "orders", "framework=flask").exit_code == 0
+    assert remembered(place / "orders")["_src_path"] == templates.OWN
+    commit(place / "orders")
+
+    (small / "template" / "later.txt").write_text("later\n")
+    commit(small, tag="1.1.0")
+    git(small, "bundle", "create", str(installed), "HEAD", "--tags")
+    result = run("update", "orders")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (place / "orders" / "later.txt").exists()
+    assert remembered(place / "orders")["_src_path"] == templates.OWN
+    assert run("diff", "flask", "--project", "orders").exit_code == 0
+    assert run("variants").stdout.startswith("1  fastapi\n")
+
+
+def test_the_installed_package_without_releases_says_nothing_of_it(
+    small: Path, installed: Path, place: Path
+) -> None:
+    git(small, "tag", "--delete", "1.0.0")
+    git(small, "bundle", "create", str(installed), "HEAD")
+    result = run("new", "orders", "--defaults")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert remembered(place / "orders")["framework"] == "fastapi"
+
+
+def test_projects_remember_the_published_address_once_there_is_one(
+    installed: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = Message()
+    metadata["Project-URL"] = "Changelog, https://example.com/changes"
+    metadata["Project-URL"] = "Template, https://example.com/our/template"
+    monkeypatch.setattr(templates, "metadata", lambda _: metadata)
+    address = "git+https://example.com/our/template"
+    result = run("new", "orders", "--defaults")
+    assert result.exit_code == 0, result.stderr
+    assert remembered(place / "orders")["_src_path"] == address
+    assert f" {address} orders" in result.stdout
+    assert str(installed) not in result.stdout
+    commit(place / "orders")
+    # It is the template that the package brings: nothing is fetched.
+    assert run("set", "orders", "framework=flask").exit_code == 0
+
+
+@pytest.mark.thorough
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="the history is not here")
+def test_the_wheel_is_enough(place: Path) -> None:
+    def uv(*arguments: str) -> str:
+        done = subprocess.run(["uv", *arguments], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    uv("build", "--quiet", "--out-dir", "dist", str(ROOT))
+    (wheel,) = (place / "dist").glob("*.whl")
+    servicewright = ("tool", "run", "--from", str(wheel), "servicewright")
+    uv(*servicewright, "new", "orders", "--defaults")
+    commit(place / "orders")
+    uv(*servicewright, "set", "orders", "framework=flask", "package_name=shop")
+    assert (place / "orders" / "src" / "shop" / "main.py").exists()
+    assert len(uv(*servicewright, "variants").splitlines()) == len(
+        run("variants").stdout.splitlines()
+    )
+
+
+def test_a_clone_has_projects_remember_where_it_came_from(small: Path, place: Path) -> None:
+    git(small, "remote", "add", "origin", "ssh://git@example.com/our/template")
+    assert run("new", "before", "--template", small, "--defaults").exit_code == 0
+    assert remembered(place / "before")["_src_path"] == str(small)
+    git(small, "update-ref", "refs/remotes/origin/main", "HEAD")
+    result = run("new", "after", "--template", small, "--defaults")
+    assert result.exit_code == 0
+    assert remembered(place / "after")["_src_path"] == "git+ssh://git@example.com/our/template"
+    assert "is on this machine" not in result.stdout
+    (small / "template" / "later.txt").write_text("later\n")
+    commit(small)
+    result = run("new", "later", "--template", small, "--defaults")
+    assert remembered(place / "later")["_src_path"] == str(small)
+    assert f"It remembers its template as {small}, which is on this machine" in result.stdout
 
 
 # A project is made
@@ -246,6 +355,8 @@ def test_new_prints_the_next_steps(
         "uv sync",
         development,
         "uv run pytest",
+        "git add --all .",
+        "git commit --message 'Start my orders'",
     ]
     assert address in result.stdout
     assert max(map(len, result.stdout.splitlines())) > 80, "commands are not wrapped"
@@ -259,6 +370,8 @@ def test_new_prints_the_next_steps(
         "python -m uv sync",
         development.replace("uv ", "python -m uv ", 1),
         "python -m uv run pytest",
+        "git add --all .",
+        "git commit --message 'Start others'",
     ]
 
 
@@ -269,7 +382,22 @@ def test_the_steps_of_a_template_without_a_framework_leave_it_out(tmp_path: Path
         for step in next_steps(project, Path("x"), uv_installed=True)
         for command in step.commands
     ]
-    assert commands == ["cd x", "git init", "uv sync", "uv run pytest"]
+    assert commands[:-2] == ["cd x", "git init", "uv sync", "uv run pytest"]
+
+
+@pytest.mark.usefixtures("place")
+def test_the_printed_steps_lead_to_a_project_that_can_be_changed(small: Path) -> None:
+    result = run("new", "my orders", "--template", small, "--defaults")
+    steps = [line for line in printed_commands(result.stdout) if line.startswith(("cd ", "git "))]
+    subprocess.run(" && ".join(steps), shell=True, check=True, capture_output=True)  # noqa: S602
+    assert run("set", "my orders", "framework=flask").exit_code == 0
+
+
+def test_in_a_repository_no_other_one_is_made(small: Path, place: Path) -> None:
+    git(place, "init")
+    assert "git init" not in run("new", "orders", "--template", small, "--defaults").stdout
+    (place / ".gitignore").write_text("scratch/\n")
+    assert "git init" in run("new", "scratch/orders", "--template", small, "--defaults").stdout
 
 
 @pytest.mark.parametrize("state", ["clean", "dirty", "without git"])
@@ -589,7 +717,9 @@ def test_an_address_without_a_repository_never_asks_for_a_password(place: Path) 
 def test_references_that_cannot_be_are_refused(small: Path, place: Path) -> None:
     for template in (str(small), f"file://{small}"):
         result = run("new", "orders", "--template", template, "--ref", "v9")
-        assert "v9" in refusal(result, 1)
+        said = refusal(result, 1)
+        assert "has no version 'v9'" in said
+        assert "--template" in said
     shutil.rmtree(small / ".git")
     result = run("new", "orders", "--template", small, "--ref", "v9")
     assert "is not a git repository, so it has no reference 'v9'" in refusal(result, 2)
@@ -630,7 +760,10 @@ def test_a_repository_that_git_does_not_trust_is_refused(small: Path, place: Pat
 # Interrupts
 
 
-def test_an_interrupt_while_files_are_written_leaves_nothing(small: Path, place: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_while_files_are_written_leaves_nothing(
+    small: Path, place: Path, number: signal.Signals
+) -> None:
     marker = place.parent / "writing"
     config = small / "copier.yml"
     config.write_text(
@@ -667,10 +800,10 @@ def test_an_interrupt_while_files_are_written_leaves_nothing(small: Path, place:
     assert any(name.endswith("orders.txt") for name in staged), "some files are written by now"
     assert not any(name.startswith("sub") for name in staged)
 
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     stdout, stderr = program.communicate(timeout=60)
 
-    assert program.returncode == 130
+    assert program.returncode == 128 + number
     assert (stdout, stderr) == ("", "Interrupted: nothing was written.\n")
     assert files(place) == {}
 
@@ -732,7 +865,7 @@ def test_shards_that_cannot_be_are_refused(part: str) -> None:
 def test_variants_needs_a_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "has no copier.yml" in refusal(run("variants", "--template", tmp_path), 1)
     monkeypatch.setattr(templates, "checkout", lambda: None)
-    assert "name a checkout of it with --template" in refusal(run("variants"), 1)
+    assert "name one with --template" in refusal(run("variants"), 1)
 
 
 def test_variants_can_be_cut_short_by_the_reader() -> None:
@@ -758,7 +891,7 @@ def test_new_writes_a_service(template: Path, place: Path, framework: str) -> No
     assert answers["project_name"] == "Web Shop"
     assert answers["author_name"] == "Robin Example"
     main = (place / "web-shop" / "src" / "web_shop" / "main.py").read_text()
-    assert "app = create_app()" in main
+    assert "app = create_app(" in main
     assert "web_shop.main" in result.stdout or "fastapi dev" in result.stdout
 
 
@@ -781,7 +914,7 @@ def test_the_next_steps_are_those_of_the_readme(
     result = run("new", "orders", "--template", template, *given)
 
     assert result.exit_code == 0, result.stderr
-    _enter, _git, *steps, _tests, _copier = [
+    _enter, _git, *steps, _tests, _add, _commit, _copier = [
         command.replace("python -m uv", "uv")
         for command in printed_commands(result.stdout)
         if command != "python -m pip install uv"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicewright import templates
 from servicewright.next_steps import Step
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from servicewright.changes import Change
-
-_GUIDE = "https://github.com/servicewright/servicewright/blob/main/docs/cookbook.md"
 
 
 def advice(change: Change, typed: Path) -> list[Step]:
@@ -64,5 +61,5 @@ def advice(change: Change, typed: Path) -> list[Step]:
 def guide() -> str:
     """Say where the guide for moving between the frameworks is."""
     root = templates.checkout()
-    page = None if root is None else root / "docs" / "cookbook.md"
-    return str(page) if page is not None and page.is_file() else _GUIDE
+    packaged = Path(__file__).with_name("cookbook.md")
+    return str(packaged if root is None else root / "docs" / "cookbook.md")

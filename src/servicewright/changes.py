@@ -12,7 +12,7 @@ import io
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,12 @@ import copier
 import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
-from servicewright import git, owned, questions
+from servicewright import git, owned, questions, templates
 from servicewright.errors import ProjectError, TemplateError
 from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
-from servicewright.projects import questions_of, sentences, told_in_a_sentence
+from servicewright.projects import questions_of, remember, sentences, told_in_a_sentence
 from servicewright.repository import ANSWERS, Repository
-from servicewright.templates import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from servicewright.merging import Merged
     from servicewright.questions import Answer
     from servicewright.repository import Entry, Unmerged
+    from servicewright.templates import Source
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Origin:
 
     Attributes:
         source: The template, at the version that made it.
+        remembered: What the project says of where that is.
         commit: The name of that version.
         answers: The answers.
     """
 
     source: Source
+    remembered: str
     commit: str
     answers: dict[str, Any]
 
@@ -99,6 +101,15 @@ class Change:
         return sorted(names)
 
     @property
+    def new_answers(self) -> dict[str, Any]:
+        """The answers to questions that the template did not ask so far."""
+        return {
+            name: answer
+            for name, answer in self.after.answers.items()
+            if name not in self.before.answers
+        }
+
+    @property
     def switches_framework(self) -> bool:
         """Whether the user's own routes will be in a service of another framework."""
         before, after = (origin.answers.get("framework") for origin in (self.before, self.after))
@@ -113,12 +124,15 @@ class Change:
         self.repository.become(self.head, self.tree, self.unmerged)
 
 
-def prepare_answers(project: Path, given: Iterable[tuple[str, str]]) -> Change:
+def prepare_answers(
+    project: Path, given: Iterable[tuple[str, str]], template: str | None = None
+) -> Change:
     """Prepare other answers, at the version of the template that the project is on.
 
     Args:
         project: The project.
         given: Names of questions and the answers, as they were typed.
+        template: Where the template is, if not where the project remembers it.
 
     Raises:
         AnswerError: An answer is not one that the template takes.
@@ -127,67 +141,87 @@ def prepare_answers(project: Path, given: Iterable[tuple[str, str]]) -> Change:
         ServicewrightError: Copier refuses for another reason, such as an answer's validator.
     """
     repository = Repository.of(project)
-    origin = read(repository.project)
+    origin = read(repository.project, template)
     answers = questions.parse_answers(questions_of(origin.source), given)
     return _prepare(repository, origin, answers, copier.VcsRef.CURRENT)
 
 
-def prepare_version(project: Path, ref: str | None = None) -> Change | None:
-    """Prepare another version of the template, with the same answers.
+def prepare_version(
+    project: Path,
+    ref: str | None = None,
+    given: Iterable[tuple[str, str]] = (),
+    template: str | None = None,
+) -> Change | None:
+    """Prepare another version of the template.
 
     Args:
         project: The project.
         ref: The version; the newest release when it is not given, or the last commit of a
             template without releases.
+        given: Names of questions and other answers, as they were typed.
+        template: Where the template is, if not where the project remembers it.
 
     Returns:
         The change, or None when the project is on this version already, or on a newer one than
         the newest release.
 
     Raises:
+        AnswerError: An answer is not one that this version of the template takes.
         ProjectError: The project cannot be changed as it is.
         TemplateError: The template cannot be fetched, or what would be taken is not committed.
         ServicewrightError: Copier refuses for another reason.
     """
     repository = Repository.of(project)
-    origin = read(repository.project)
+    origin = read(repository.project, template)
+    pairs = list(given)
+    asked = questions_of(replace(origin.source, ref=ref, directory=None)) if pairs else []
     try:
-        change = _prepare(repository, origin, {}, ref)
+        change = _prepare(repository, origin, questions.parse_answers(asked, pairs), ref)
     except _DowngradeError:
         return None
+    if pairs or origin.source.remembered != origin.remembered:
+        return None if change.is_empty else change
     return None if change.after.commit == origin.commit else change
 
 
-def read(project: Path) -> Origin:
+def read(project: Path, template: str | None = None) -> Origin:
     """Read what a project remembers.
+
+    Args:
+        project: The project.
+        template: Where the template is, if not where the project remembers it.
 
     Raises:
         ProjectError: Its answers file cannot be read, or does not say enough.
         TemplateError: There is no such template on this machine.
     """
     path = project / ANSWERS
+    loaded = _load(path)
+    remembered, commit = str(loaded.get("_src_path") or ""), loaded.get("_commit")
+    if not remembered:
+        raise ProjectError(f"{path} does not say which template made the project.")
+    if not commit:
+        raise ProjectError(
+            f"{remembered} was not a git repository when it made the project, so the project "
+            "cannot be changed: make it again from a template that git knows."
+        )
+    source = replace(templates.recall(remembered, template), ref=str(commit), is_dirty=False)
+    return Origin(source, remembered, str(commit), _answers(loaded))
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Read an answers file."""
     try:
         loaded = yaml.safe_load(path.read_bytes())
     except (OSError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ProjectError(f"{path} cannot be read: {reason}.") from error
-    if not isinstance(loaded, dict) or not loaded.get("_src_path"):
-        raise ProjectError(f"{path} does not say which template made the project.")
-    location, commit = str(loaded["_src_path"]), loaded.get("_commit")
-    if not commit:
-        raise ProjectError(
-            f"{location} was not a git repository when it made the project, so the project "
-            "cannot be changed: make it again from a template that git knows."
-        )
-    directory = Path(location).expanduser()
-    if ":" not in location and not directory.exists():
-        raise TemplateError(
-            f"The template is no longer at {location}: put it back, or correct _src_path in "
-            f"{path} and commit that."
-        )
-    source = Source(location, str(commit), directory if directory.is_dir() else None)
-    answers = {name: value for name, value in loaded.items() if not name.startswith("_")}
-    return Origin(source, str(commit), answers)
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _answers(loaded: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the answers from what a project remembers."""
+    return {name: value for name, value in loaded.items() if not name.startswith("_")}
 
 
 class _DowngradeError(Exception):
@@ -214,7 +248,14 @@ def _prepare(
         was, now = old / repository.prefix, new / repository.prefix
         render(origin.source, was, origin.answers)
         said = _update(origin, was, now, answers, ref)
-        after = read(now)
+        remember(now, origin.source)
+        loaded = _load(now / ANSWERS)
+        after = replace(
+            origin,
+            remembered=origin.source.remembered,
+            commit=str(loaded["_commit"]),
+            answers=_answers(loaded),
+        )
         known = required_variables(was)
         required = [name for name in required_variables(now) if name not in known]
         # What Copier remembers is not for users to edit: what it writes now is what counts.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from servicewright import __version__, templates
 from servicewright.advice import advice
-from servicewright.errors import ProjectError, ServicewrightError, TemplateError, UsageError
+from servicewright.errors import ProjectError, ServicewrightError, UsageError
 from servicewright.interrupts import Interrupted, interruptible
 from servicewright.next_steps import copier_command, next_steps
 from servicewright.variants import fair, variants
@@ -44,11 +45,23 @@ TemplateOption = Annotated[
     typer.Option(
         metavar="PATH_OR_URL",
         help="Take another template. Code that it brings is run: name one you trust.",
-        show_default=f"this checkout, or {templates.PUBLISHED}",
+        show_default="the one that this package brings",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Answer a question. May be given several times."
     ),
 ]
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
+]
+DryRunOption = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Say what would change, conflicts included, and change nothing."
+    ),
 ]
 # Each command takes another version where none is given.
 _ref = partial(typer.Option, metavar="REF", help="Take the template at this tag, branch or commit.")
@@ -93,12 +106,7 @@ def new(  # noqa: PLR0913 - one for each option
         str | None,
         typer.Option(metavar="fastapi|flask", help="Short for --set framework=..."),
     ] = None,
-    given: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Answer a question. May be given several times."
-        ),
-    ] = None,
+    given: SetOption = None,
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing: take the default answers.")
     ] = False,
@@ -112,10 +120,10 @@ def new(  # noqa: PLR0913 - one for each option
 
     Asks what is not given. Without a terminal it asks nothing and takes the default answers.
     """
-    # Copier is slow to import, and the other commands do without it.
-    from servicewright import projects  # noqa: PLC0415
+    with _told("Interrupted: nothing was written."):
+        # Copier is slow to import, and the other commands do without it.
+        from servicewright import projects  # noqa: PLC0415
 
-    try:
         pairs = [_pair(text) for text in given or []]
         if framework is not None:
             pairs.append(("framework", framework))
@@ -125,11 +133,6 @@ def new(  # noqa: PLR0913 - one for each option
             pairs,
             ask=not defaults and sys.stdin.isatty() and sys.stdout.isatty(),
         )
-    except ServicewrightError as error:
-        raise _failure(error) from error
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted: nothing was written.")
-        raise typer.Exit(130) from None
     _report(project, destination)
 
 
@@ -145,6 +148,8 @@ def set_answers(
     ],
     *,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    template: TemplateOption = None,
 ) -> None:
     """Change answers of a project, at the version of the template that it is on.
 
@@ -160,16 +165,16 @@ def set_answers(
         pairs = [_pair(text, "KEY=VALUE") for text in texts]
         from servicewright import changes  # noqa: PLC0415
 
-        change = changes.prepare_answers(project, pairs)
+        change = changes.prepare_answers(project, pairs, template)
         if change.is_empty:
             typer.echo("Nothing changes: the project has these answers.")
             return
-        _make(change, yes=yes)
+        _make(change, yes=yes, dry_run=dry_run)
     _end(change, project)
 
 
 @app.command()
-def update(
+def update(  # noqa: PLR0913 - one for each option
     project: Annotated[
         Path, typer.Argument(metavar="[PROJECT]", help="The project.", show_default="here")
     ] = Path(),
@@ -178,7 +183,10 @@ def update(
         str | None,
         _ref(show_default="the newest release; of a template without releases, its last commit"),
     ] = None,
+    given: SetOption = None,
     yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    template: TemplateOption = None,
 ) -> None:
     """Bring what is new in the template to a project.
 
@@ -188,12 +196,18 @@ def update(
     with _told("Interrupted: nothing was changed."):
         from servicewright import changes  # noqa: PLC0415
 
-        change = changes.prepare_version(project, ref)
+        pairs = [_pair(text) for text in given or []]
+        change = changes.prepare_version(project, ref, pairs, template)
         if change is None:
             typer.echo("Nothing is newer: the project is up to date.")
             return
         typer.echo(f"From version {change.before.commit} to {change.after.commit}.")
-        _make(change, yes=yes)
+        if change.new_answers:
+            answers = ", ".join(
+                f"{name}={_word(value)}" for name, value in change.new_answers.items()
+            )
+            typer.echo(f"New questions, and how they are answered unless by --set: {answers}.")
+        _make(change, yes=yes, dry_run=dry_run)
     _end(change, project)
 
 
@@ -232,14 +246,14 @@ def diff(  # noqa: PLR0913 - one for each option
             raise UsageError(
                 "diff takes one or two lists of answers: separate the answers of a list by commas."
             )
-        if project is not None and (template is not None or ref is not None):
-            raise UsageError("A project brings its template: leave --template and --ref out.")
+        if project is not None and ref is not None:
+            raise UsageError("A project is on a version of its template: leave --ref out.")
         from servicewright import changes, differences, projects  # noqa: PLC0415
 
         if project is None:
             source, base = templates.locate(template, ref), {}
         else:
-            origin = changes.read(project)
+            origin = changes.read(project, template)
             source, base = origin.source, origin.answers
         asked = projects.questions_of(source)
         lists = [{**base, **differences.parse(asked, text)} for text in answers]
@@ -269,20 +283,13 @@ def list_variants(
     ] = None,
     template: Annotated[
         Path | None,
-        typer.Option(
-            metavar="PATH", help="The directory of the template.", show_default="this checkout"
-        ),
+        typer.Option(metavar="PATH", help="The directory of the template.", show_default="our own"),
     ] = None,
 ) -> None:
     """List all variants of the template: every combination of answers."""
     try:
-        root = template or templates.checkout()
-        if root is None:
-            raise TemplateError(
-                "The template is not part of the installed package: "
-                "name a checkout of it with --template."
-            )
-        every = variants(root)
+        with nullcontext(template) if template is not None else templates.directory() as root:
+            every = variants(root)
         # There may be millions, of which one at a time is enough.
         listed = enumerate(every) if part is None else ((i, every[i]) for i in fair(every, part))
     except ServicewrightError as error:
@@ -318,12 +325,23 @@ def _told(interrupted: str) -> Iterator[None]:
             yield
     except ServicewrightError as error:
         raise _failure(error) from error
-    except Interrupted as interrupt:
+    except KeyboardInterrupt as interrupt:
+        # A key that is pressed at a prompt sends no signal.
         Console(stderr=True).print(interrupted)
-        raise typer.Exit(interrupt.exit_code) from None
+        code = interrupt.exit_code if isinstance(interrupt, Interrupted) else 128 + signal.SIGINT
+        raise typer.Exit(code) from None
 
 
-def _make(change: Change, *, yes: bool) -> None:
+def _word(answer: object) -> str:
+    """Write an answer as it is typed."""
+    return (
+        {True: "yes", False: "no"}.get(answer, str(answer))
+        if isinstance(answer, bool)
+        else str(answer)
+    )
+
+
+def _make(change: Change, *, yes: bool, dry_run: bool) -> None:
     """Name what is going to go, ask where it holds edits of the user's, and make the change."""
     stderr = Console(stderr=True, soft_wrap=True, highlight=False)
     for sentence in change.warnings:
@@ -333,6 +351,13 @@ def _make(change: Change, *, yes: bool) -> None:
         typer.echo(f"{before} is {after} from now on, with your files in it.")
     _list("Files that go:", [name for name in change.dropped if name not in change.edited])
     _list("Files that go with your edits in them:", change.edited, style="bold yellow")
+    if dry_run:
+        _list("Files that are new:", change.added)
+        _list("Files that move:", [f"{old} -> {new}" for old, new in change.moved.items()])
+        _list("Files that change:", change.modified)
+        _list("Files with conflicts:", change.conflicts, style="bold red")
+        typer.echo("Nothing was changed, because this is a dry run.")
+        raise typer.Exit(CONFLICTS if change.conflicts else 0)
     if change.edited and not yes:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ProjectError(
@@ -413,6 +438,14 @@ def _report(project: Project, typed: Path) -> None:
     stdout = Console(soft_wrap=True, highlight=False)
     name = project.answers.get("project_name", project.path.name)
     stdout.print(f"{name} is in {typed}.", style="bold green", markup=False)
+    if project.source.is_repository and project.source.is_of_this_machine:
+        stdout.print(
+            f"It remembers its template as {project.source.location}, which is on this machine: "
+            "on another, `servicewright update --template` names where it is there.",
+            style="yellow",
+            markup=False,
+        )
     _print_steps(stdout, next_steps(project, typed))
-    stdout.print("\nCopier alone makes the same service:", markup=False)
-    stdout.print(f"  {copier_command(project, typed)}", style="cyan", markup=False)
+    if command := copier_command(project, typed):
+        stdout.print("\nCopier alone makes the same service:", markup=False)
+        stdout.print(f"  {command}", style="cyan", markup=False)

@@ -8,6 +8,9 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from servicewright import git
+from servicewright.templates import OWN
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,7 +47,7 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
     uv = "uv" if uv_installed else "python -m uv"
     steps = []
     enter = [shlex.join(["cd", str(typed)])] if str(typed) != "." else []
-    if not (project.path / ".git").exists():
+    if not is_under_version_control(project.path):
         enter.append("git init")
         steps.append(Step("Put it under version control, which updates need", tuple(enter)))
     elif enter:
@@ -63,7 +66,20 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
         command = command.format(package_name=project.answers.get("package_name"))
         steps.append(Step(f"Run it for development, on {address}", (f"{uv} {command}",)))
     steps.append(Step("Run its tests", (f"{uv} run pytest",)))
+    name = project.answers.get("project_name", project.path.name)
+    keep = ("git add --all .", shlex.join(["git", "commit", "--message", f"Start {name}"]))
+    steps.append(Step("Keep it: what is committed can be changed and updated", keep))
     return steps
+
+
+def is_under_version_control(project: Path) -> bool:
+    """Whether git knows the directory of a project, or one above, and is not to ignore it."""
+    try:
+        inside = git.run(project, "rev-parse", "--is-inside-work-tree").strip()
+    except (git.GitError, OSError):
+        return False
+    ignored = git.attempt(project, "check-ignore", "--quiet", ".").returncode == 0
+    return inside == "true" and not ignored
 
 
 def required_variables(project: Path) -> list[str]:
@@ -74,12 +90,16 @@ def required_variables(project: Path) -> list[str]:
     return REQUIRED.findall(readme.read_text(encoding="utf-8", errors="replace"))
 
 
-def copier_command(project: Project, typed: Path) -> str:
+def copier_command(project: Project, typed: Path) -> str | None:
     """Give the ``copier copy`` command that makes the same project.
+
+    Copier alone knows no template that only this package brings; there is no command then.
 
     It holds all answers, so nothing is asked, and the version of the template, so that it stays
     the same command. Only a template with changes that are not committed has no version.
     """
+    if project.source.remembered == OWN:
+        return None
     command = ["copier", "copy", "--trust"]
     ref = project.source.ref if project.source.is_dirty else project.commit
     if ref is not None:
@@ -87,4 +107,4 @@ def copier_command(project: Project, typed: Path) -> str:
     for name, answer in project.answers.items():
         value = str(answer).lower() if isinstance(answer, bool) else str(answer)
         command += ["--data", f"{name}={value}"]
-    return shlex.join([*command, project.source.location, str(typed)])
+    return shlex.join([*command, project.source.remembered, str(typed)])

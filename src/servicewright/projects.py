@@ -20,6 +20,7 @@ from plumbum import ProcessExecutionError
 from servicewright import questions
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
 from servicewright.git import complaint, environment
+from servicewright.repository import ANSWERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -82,6 +83,7 @@ def create(
                 unsafe=True,
                 quiet=True,
             )
+        remember(staged, source)
     return Project(
         path=destination,
         source=source,
@@ -93,6 +95,22 @@ def create(
         },
         warnings=(*_limits(source), *sentences(caught)),
     )
+
+
+def remember(project: Path, source: Source) -> None:
+    """Have a project remember the address of its template in the place of where it is just now."""
+    path = project / ANSWERS
+    if source.address is None or not path.is_file():
+        return
+    text = path.read_text(encoding="utf-8")
+    node = yaml.compose(text, yaml.SafeLoader)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == "_src_path":
+                start, end = value.start_mark.index, value.end_mark.index
+                quoted = yaml.safe_dump(source.address, width=1000).splitlines()[0]
+                path.write_text(text[:start] + quoted + text[end:], encoding="utf-8")
+                return
 
 
 def questions_of(source: Source) -> list[Question]:
@@ -199,11 +217,23 @@ def told_in_a_sentence(source: Source) -> Iterator[None]:
         raise
     except ProcessExecutionError as error:
         reason = complaint(str(error.stderr))
+        if "invalid reference" in reason:
+            raise _no_such_version(source, repr(reason.rpartition(": ")[2])) from error
         raise TemplateError(f"git cannot get {source.location}: {reason}.") from error
     except ValueError as error:
+        if str(error).startswith("Unknown revision"):
+            raise _no_such_version(source, str(error).partition(": ")[2]) from error
         raise ServicewrightError(_refusal(error)) from error
     except (CopierError, JinjaError, yaml.YAMLError) as error:
         raise ServicewrightError(_sentence(error)) from error
+
+
+def _no_such_version(source: Source, ref: str) -> TemplateError:
+    """Say that a template has no such version, and what can be done."""
+    return TemplateError(
+        f"{source.remembered} has no version {ref}: if it is an old clone, run `git fetch --tags` "
+        "there; else name the template that has it with --template, or another version with --ref."
+    )
 
 
 def _refusal(error: ValueError) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from servicewright import git
 from servicewright.errors import ServicewrightError, TemplateError, UsageError
 
-PUBLISHED = "gh:servicewright/servicewright"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What a project remembers of the template that this package brings, while that has no address.
+OWN = "servicewright"
 
 
 @dataclass(frozen=True)
@@ -17,12 +25,12 @@ class Source:
     """A template that a project can be made from.
 
     Attributes:
-        location: Where Copier gets it: an absolute path or the address of a repository. Projects
-            remember it, and are updated from it.
+        location: Where Copier gets it: an absolute path or the address of a repository.
         ref: The git reference to take; None for the newest release.
         directory: The directory that holds it; None when it has to be fetched.
         is_repository: Whether git knows its history. A project can be updated only then.
         is_dirty: Whether what is copied is not committed, so that no update will find it again.
+        address: What projects remember of it, and are updated from, if that is not the location.
     """
 
     location: str
@@ -30,12 +38,43 @@ class Source:
     directory: Path | None = None
     is_repository: bool = True
     is_dirty: bool = False
+    address: str | None = None
+
+    @property
+    def remembered(self) -> str:
+        """What projects remember of it."""
+        return self.address or self.location
+
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether a project that remembers it can be changed on this machine only."""
+        return self.address is None and Path(self.location).is_absolute()
 
 
 def checkout() -> Path | None:
     """Give the checkout of the template that this package runs from; None when installed."""
     root = Path(__file__).resolve().parents[2]
     return root if (root / "copier.yml").is_file() and (root / "template").is_dir() else None
+
+
+def bundle() -> Path | None:
+    """Give the template with its history as the installed package brings it, if it does."""
+    path = Path(__file__).with_name("template.bundle")
+    return path if path.is_file() else None
+
+
+def published() -> str | None:
+    """Give the address of the template, as pyproject.toml names it; None when it has none."""
+    for line in metadata("servicewright").get_all("Project-URL") or ():
+        name, _, url = line.partition(", ")
+        if name == "Template":
+            return _address(url)
+    return None
+
+
+def is_own(remembered: str) -> bool:
+    """Whether what a project remembers is the template that this package brings."""
+    return remembered in {OWN, published()}
 
 
 def locate(template: str | None = None, ref: str | None = None) -> Source:
@@ -51,25 +90,91 @@ def locate(template: str | None = None, ref: str | None = None) -> Source:
     """
     if shutil.which("git") is None:
         raise ServicewrightError("git is needed and is not installed, or not on the PATH.")
-    if template is None:
+    if template is None or is_own(template):
         root = checkout()
-        template = PUBLISHED if root is None else str(root)
+        return _brought(ref) if root is None else _in_directory(root, ref)
     path = _existing(template)
     if path is None:
         if ":" not in template:
             raise TemplateError(f"There is no template at {template}.")
         return Source(_address(template), ref)
-    if not path.is_dir():
-        # A file may be a bundle of git's.
-        return Source(str(path), ref)
+    # A file may be a bundle of git's.
+    return _in_directory(path, ref) if path.is_dir() else Source(str(path), ref)
+
+
+def _brought(ref: str | None) -> Source:
+    """Give the template that the installed package brings."""
+    if (path := bundle()) is None:
+        raise TemplateError("This package brings no template: name one with --template.")
+    if ref is None and not _git(path.parent, "ls-remote", "--tags", path.name):
+        # Copier would print that there is no release.
+        ref = "HEAD"
+    return Source(str(path), ref, address=published() or OWN)
+
+
+def _in_directory(path: Path, ref: str | None) -> Source:
+    """Give the template in a directory."""
     if not _is_repository(path):
         if ref is not None:
             raise UsageError(f"{path} is not a git repository, so it has no reference {ref!r}.")
         return Source(str(path), directory=path, is_repository=False)
     if ref is not None and ref != "HEAD":
-        return Source(str(path), ref, directory=path)
+        return Source(str(path), ref, directory=path, address=_origin(path, ref))
     is_dirty = bool(_git(path, "status", "--porcelain"))
-    return Source(str(path), "HEAD", directory=path, is_dirty=is_dirty)
+    address = None if is_dirty else _origin(path, "HEAD")
+    return Source(str(path), "HEAD", directory=path, is_dirty=is_dirty, address=address)
+
+
+def recall(remembered: str, template: str | None) -> Source:
+    """Find the template that a project remembers, or another that is named instead.
+
+    Raises:
+        ServicewrightError: git is not installed.
+        TemplateError: There is no such template on this machine.
+    """
+    if template is not None:
+        return locate(template)
+    cure = "name it with --template, and the project remembers that"
+    path = Path(remembered).expanduser()
+    if is_own(remembered):
+        source = locate(None)
+        return Source(source.location, None, source.directory, address=remembered)
+    if ":" not in remembered:
+        if not path.is_absolute():
+            raise TemplateError(
+                f"The project remembers its template as {remembered!r}, which is somewhere else "
+                f"for each directory: {cure}."
+            )
+        if not path.exists():
+            raise TemplateError(f"The template is no longer at {remembered}: {cure}.")
+    return Source(remembered, None, path if path.is_dir() else None)
+
+
+@contextmanager
+def directory() -> Iterator[Path]:
+    """Lend a directory that holds our own template.
+
+    Raises:
+        TemplateError: The installed package brings none.
+    """
+    if (root := checkout()) is not None:
+        yield root
+        return
+    source = locate()
+    with tempfile.TemporaryDirectory(prefix="servicewright-") as temporary:
+        _git(Path(temporary), "clone", "--quiet", source.location, "template")
+        yield Path(temporary, "template")
+
+
+def _origin(directory: Path, ref: str) -> str | None:
+    """Give the address that a checkout came from, if what is taken of it is there too."""
+    try:
+        url = git.run(directory, "remote", "get-url", "origin").strip()
+        holders = git.run(directory, "branch", "--remotes", "--contains", ref, "--list", "origin/*")
+    except git.GitError:
+        return None
+    is_elsewhere = "://" in url or ("@" in url and ":" in url)
+    return _address(url) if holders and is_elsewhere and not url.startswith("file:") else None
 
 
 def _address(url: str) -> str:
