@@ -286,3 +286,12 @@ def test_the_container_can_do_little(projects: list[Project]) -> None:
             assert "user" not in one
 
     check_each(projects, check)
+
+
+def test_logs_do_not_fill_the_disk(projects: list[Project]) -> None:
+    def check(project: Project) -> None:
+        for one in project.services.values():
+            assert one["logging"]["driver"] == "json-file"
+            assert one["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+
+    check_each(projects, check)

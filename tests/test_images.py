@@ -68,14 +68,18 @@ class Engine:
             return ""
         return self.run("pull", "--quiet", image, check=False).stderr.strip()
 
-    def build(self, directory: Path, tag: str) -> None:
+    def build(
+        self, directory: Path, tag: str, *, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Build the image of a project."""
         # Packages are fetched as this machine does it.
-        options = ["--quiet", "--network=host"]
+        options = ["--network=host"]
         if self._command == "podman":
             # Its own format has no health checks.
-            options.append("--format=docker")
-        self.run("build", *options, "--tag", tag, str(directory))
+            options += ["--format=docker", "--layers"]
+        else:
+            options.append("--progress=plain")
+        return self.run("build", *options, "--tag", tag, str(directory), check=check)
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Image:
     name: str
     tag: str
     base: str
+    project: Path
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -234,15 +239,21 @@ def image(
         if reason := engine.obtain(base):
             unavailable(f"The base image {base} is not there and cannot be pulled: {reason}")
 
-    subprocess.run(["uv", "lock", "--quiet"], cwd=made.path, check=True)
     # What lies around in a project that somebody works on.
-    for path in (".env", ".git/config", "secrets.txt", "src/notes.txt~", "tests/data.txt"):
+    for path in (
+        *(".env", "src/.env", f"src/{PACKAGE}/.env.production", ".git/config"),
+        *("secrets.txt", "src/notes.txt~", "tests/data.txt"),
+    ):
         (made.path / path).parent.mkdir(exist_ok=True)
         (made.path / path).write_text(f"PASSWORD={CANARY}\n")
     tag = f"localhost/servicewright-test:{framework}-{name}"
+    without = engine.build(made.path, tag, check=False)
+    assert without.returncode != 0
+    assert "uv.lock is missing: run uv lock" in without.stdout + without.stderr
+    subprocess.run(["uv", "lock", "--quiet"], cwd=made.path, check=True)
     engine.build(made.path, tag)
     (base,) = (base for base in needed if "python" in base)
-    yield Image(engine, f"{framework}-{name}", tag, base)
+    yield Image(engine, f"{framework}-{name}", tag, base, made.path)
     engine.run("rmi", "--force", tag)
 
 
@@ -360,7 +371,7 @@ def test_it_holds_what_the_service_needs_and_no_more(image: Image) -> None:
     assert [path for path in lines if path.startswith(places) and re.search(unwanted, path)] == []
 
     # The service is installed, not linked, and compiled: a read-only file system is no handicap.
-    version = image.base.partition(":")[2].removesuffix("-slim")
+    version = image.base.partition(":")[2].partition("-")[0]
     installed = f"/app/.venv/lib/python{version}/site-packages/{PACKAGE}"
     assert f"{installed}/app.py" in own
     compiled = version.replace(".", "")
@@ -368,6 +379,21 @@ def test_it_holds_what_the_service_needs_and_no_more(image: Image) -> None:
     # Tools for development stay outside.
     for tool in ("pytest", "mypy", "ruff", "coverage", "fastapi_cli", "httpx2"):
         assert not any(path.startswith(f"{installed.rpartition('/')[0]}/{tool}/") for path in own)
+
+
+def test_a_change_of_code_ships_only_code(image: Image) -> None:
+    module = image.project / "src" / PACKAGE / "health.py"
+    module.write_text(module.read_text() + "\n# A change.\n")
+    image.engine.build(image.project, f"{image.tag}-changed")
+    try:
+        described = image.engine.run("image", "inspect", f"{image.tag}-changed").stdout
+        layers = [one["RootFS"]["Layers"] for one in (image.description, *json.loads(described))]
+    finally:
+        image.engine.run("rmi", "--force", f"{image.tag}-changed")
+    before, after = layers
+    # The base, the user, the dependencies; then the service and its configuration.
+    assert before[:-2] == after[:-2]
+    assert before[-2] != after[-2]
 
 
 def test_its_size(image: Image, record_property: Callable[[str, object], None]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import posixpath
 import re
+import subprocess
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from deployments import Deployment, different
-from matrix.rendering import render
+from matrix.rendering import PACKAGE, render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from matrix.rendering import Renderer
 
 FOLDER = "kubernetes/"
+BASE = "kubernetes/kustomization.yaml"
+OVERLAY = "overlays/production/kustomization.yaml"
+# What PostgreSQL gives to all but its superuser where nobody set max_connections.
+CONNECTIONS = 97
 
 
 class Project(Deployment):
@@ -31,7 +37,7 @@ class Project(Deployment):
         found = [
             manifest
             for path, content in self.tree.files.items()
-            if path.startswith(FOLDER) and path.endswith(".yaml")
+            if path.startswith(FOLDER) and path.endswith(".yaml") and path != BASE
             for manifest in yaml.safe_load_all(content)
         ]
         by_kind = {manifest["kind"]: manifest for manifest in found}
@@ -63,7 +69,10 @@ def projects(renderer: Renderer) -> list[Project]:
     """The variants with the feature, those that differ in what is looked at here."""
 
     def looked_at(path: str) -> bool:
-        return path.startswith(FOLDER) or path in {"Dockerfile", "gunicorn.conf.py"}
+        return path.startswith((FOLDER, "overlays/")) or path in {
+            *("Dockerfile", "gunicorn.conf.py"),
+            f"src/{PACKAGE}/settings.py",
+        }
 
     return [Project(tree) for tree in different(renderer, looked_at)]
 
@@ -84,7 +93,7 @@ def test_the_api_knows_all_of_it(projects: list[Project]) -> None:
             assert problems(manifest) == [], (project.tree.variant.id, kind)
             seen.add(kind)
     assert seen == {
-        *("Deployment", "Service", "Job", "PersistentVolumeClaim"),
+        *("Deployment", "Service", "Job", "PersistentVolumeClaim", "NetworkPolicy"),
         *("HorizontalPodAutoscaler", "PodDisruptionBudget"),
     }
 
@@ -101,7 +110,7 @@ def test_kinds_are_those_that_the_features_need(projects: list[Project]) -> None
         database = project.tree.variant.answers["database"]
         tasks = project.tree.variant.answers["background_tasks"]
         one = database != "postgresql" or tasks != "none"
-        expected = {"Deployment", "Service"}
+        expected = {"Deployment", "NetworkPolicy", "Service"}
         expected |= {"Job"} if database == "postgresql" else set()
         expected |= {"PersistentVolumeClaim"} if database == "sqlite" or tasks != "none" else set()
         expected |= set() if one else {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
@@ -146,6 +155,7 @@ def test_names_are_those_that_the_api_takes(template: Path, tmp_path: Path) -> N
     names = [
         manifest["metadata"]["name"]
         for path in (tmp_path / "shop" / FOLDER).glob("*.yaml")
+        if path.name != "kustomization.yaml"
         for manifest in yaml.safe_load_all(path.read_text())
     ]
 
@@ -217,3 +227,100 @@ def test_every_file_that_the_readme_names_is_there(projects: list[Project]) -> N
         text = project.text("kubernetes/README.md")
         for path in re.findall(r"kubernetes/[\w.-]+", text):
             assert path in project.tree.files, path
+        assert "overlays/production" in text
+
+
+def test_kustomize_finds_all_of_it(projects: list[Project]) -> None:
+    for project in projects:
+        base = yaml.safe_load(project.text(BASE))
+        files = {path for path in project.tree.files if path.startswith(FOLDER)}
+        manifests = {path for path in files if path.endswith(".yaml")} - {BASE}
+        assert {f"{FOLDER}{name}" for name in base["resources"]} == manifests
+        assert len(base["resources"]) == len(manifests)
+
+        overlay = yaml.safe_load(project.text(OVERLAY))
+        # A base below its overlay, or above it, is refused as a cycle.
+        assert [posixpath.normpath(f"{OVERLAY}/../{name}") for name in overlay["resources"]] == [
+            "kubernetes"
+        ]
+        (image,) = overlay["images"]
+        used = {container["image"] for pod in project.pods() for container in pod["containers"]}
+        assert {name.rpartition(":")[0] for name in used} == {image["name"]}
+        for patch in overlay["patches"]:
+            changed = yaml.safe_load(patch["patch"])
+            original = project.manifests[patch["target"]["kind"]]
+            assert patch["target"]["name"] == original["metadata"]["name"]
+            assert changed["metadata"]["name"] == original["metadata"]["name"]
+            (container,) = changed["spec"]["template"]["spec"]["containers"]
+            assert container["name"] == project.container["name"]
+
+
+def test_the_policy_lets_in_what_asks_and_out_what_is_needed(projects: list[Project]) -> None:
+    for project in projects:
+        policy = project.manifests["NetworkPolicy"]["spec"]
+        labels = project.manifests["Deployment"]["spec"]["selector"]["matchLabels"]
+        assert policy["podSelector"]["matchLabels"] == labels
+        assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
+        out = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
+        assert out == ({53, 5432} if project.on["postgresql"] else {53})
+
+
+def test_all_replicas_together_have_the_connections_that_they_need(
+    projects: list[Project],
+) -> None:
+    seen = 0
+    for project in projects:
+        if "HorizontalPodAutoscaler" not in project.manifests:
+            continue
+        settings = project.text(f"src/{PACKAGE}/settings.py")
+        workers, pool = (
+            int(found)
+            for name in ("web_concurrency", "database_pool_size")
+            for found in re.findall(rf"^    {name}: \w+ = \D*(\d+)", settings, re.MULTILINE)
+        )
+        replicas = project.manifests["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
+        surge = project.manifests["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        # One more for each process that asks whether the database answers, and the migration.
+        assert (replicas + surge) * workers * (pool + 1) + 1 <= CONNECTIONS
+        seen += 1
+    assert seen
+
+
+# Answers as the cluster would: the job is as this file says, and each call is noted.
+KUBECTL = """#!/bin/sh
+echo "$@" >> "$CALLS"
+case "$1 $2" in
+    "wait --for=condition=complete") test "$JOB" = complete ;;
+    "wait --for=condition=failed") test "$JOB" = failed ;;
+    "get job/shop-migrate") test "$JOB" != gone ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(("job", "expected"), [("complete", 0), ("failed", 1), ("gone", 1)])
+def test_the_service_is_replaced_only_after_its_migration(
+    template: Path, tmp_path: Path, job: str, expected: int
+) -> None:
+    answers = {"database": "postgresql", "docker": True, "package_name": "shop"}
+    render(template, tmp_path / "shop", answers)
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(KUBECTL)
+    program.chmod(0o755)
+    calls = tmp_path / "calls"
+
+    done = subprocess.run(
+        ["/bin/sh", "kubernetes/deploy.sh", "overlays/production"],
+        cwd=tmp_path / "shop",
+        env={"PATH": f"{program.parent}:/usr/bin:/bin", "CALLS": str(calls), "JOB": job},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == expected, done.stderr
+    said = calls.read_text().splitlines()
+    assert said[1].startswith("apply --kustomize overlays/production --selector ")
+    replaced = "apply --kustomize overlays/production" in said
+    assert replaced == (job == "complete")
+    assert ("The migration failed" in done.stderr) == (job == "failed")
