@@ -142,6 +142,7 @@ class Variable:
 VARIABLES = (
     Variable("MESSAGE", "The greeting at /", "Hello, world!", ("settings",)),
     Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
+    Variable("DOCS", "Whether /docs, /redoc and /openapi.json are there", "true", ("settings",)),
     Variable(
         "LOG_LEVEL",
         "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",

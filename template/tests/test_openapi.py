@@ -1,5 +1,6 @@
 """The documentation of the API."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -73,3 +74,8 @@ def test_pages(client: Client, path: str) -> None:
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "/openapi.json" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+def test_it_can_be_switched_off(start: Callable[..., Client], path: str) -> None:
+    assert start(docs=False).get(path).status_code == 404

@@ -78,6 +78,8 @@ class Settings:
     message: str = "Hello, world!"
     # The largest body of a request, in bytes.
     max_body_size: Positive = 10 * 1024 * 1024
+    # Whether /docs, /redoc and /openapi.json are there.
+    docs: bool = True
     # How much is logged, and how: as text, as JSON, or by itself as text in a terminal only.
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
     log_format: Literal["auto", "text", "json"] = "auto"

@@ -46,15 +46,20 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 #{% endif %}
 
-#{% if when.cors and when.pages %}
-from . import cors, custom, errors, middleware, templating
-#{% elif when.cors %}
-from . import cors, custom, errors, middleware
-#{% elif when.pages %}
-from . import custom, errors, middleware, templating
-#{% else %}
-from . import custom, errors, middleware
-#{% endif %}
+from . import (
+    #{% if when.cors %}
+    cors,
+    #{% endif %}
+    custom,
+    errors,
+    middleware,
+    #{% if when.docker %}
+    proxies,
+    #{% endif %}
+    #{% if when.pages %}
+    templating,
+    #{% endif %}
+)
 #{% if when.basic_auth and when.single_module %}
 from .authentication import LoginRequired, UsernameDep
 #{% endif %}
@@ -169,6 +174,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title=[[ project_name | python_string ]],
         description=[[ description | python_string ]],
         version="0.1.0",
+        openapi_url="/openapi.json" if settings.docs else None,
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
         swagger_ui_oauth2_redirect_url=None,
@@ -192,6 +198,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     middleware.init_app(app, settings)
     #{% if when.cors %}
     cors.init_app(app, settings)
+    #{% endif %}
+    #{% if when.docker %}
+    proxies.init_app(app, settings)
     #{% endif %}
     #{% if when.pages %}
     templating.init_app(app)

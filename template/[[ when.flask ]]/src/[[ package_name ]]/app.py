@@ -193,10 +193,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(uploads_blueprint)
     #{% endif %}
     custom.init_app(app)
-    docs.init_app(
-        app,
-        title=[[ project_name | python_string ]],
-        description=[[ description | python_string ]],
-        version="0.1.0",
-    )
+    if settings.docs:
+        docs.init_app(
+            app,
+            title=[[ project_name | python_string ]],
+            description=[[ description | python_string ]],
+            version="0.1.0",
+        )
     return app
