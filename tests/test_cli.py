@@ -83,7 +83,7 @@ def test_help_lists_the_commands_and_their_options() -> None:
     for flag in ("--help", "-h"):
         general = run(flag)
         assert general.exit_code == 0
-        for name in ("new", "set", "update", "diff", "variants"):
+        for name in ("new", "set", "update", "diff", "questions", "variants"):
             assert f" {name} " in general.stdout
     of_new = run("new", "--help").stdout
     for option in ("DEST", "--framework", "--set", "--defaults", "--template", "--ref"):
@@ -236,7 +236,7 @@ def test_new_writes_a_project_with_the_default_answers(small: Path, place: Path)
 
 def test_new_takes_answers(small: Path, place: Path) -> None:
     result = run(
-        *("new", "a/b/orders", "--template", small, "--framework", "flask"),
+        *("new", "a/b/orders", "--template", small, "--framework", "Flask"),
         *("--set", "docker=No", "--set", "project_name=A=B", "--set", "framework=flask"),
     )
 
@@ -307,6 +307,76 @@ def test_new_fills_an_empty_directory(small: Path, place: Path, existing: str) -
     }
     assert "cd " not in result.stdout
     assert ("git init" in result.stdout) == (existing == "empty")
+
+
+def prepared(place: Path) -> None:
+    """Make a repository as git hosts do."""
+    (place / "README.md").write_text("# place\n")
+    (place / "LICENSE").write_text("MIT\n")
+    (place / ".gitignore").write_text("# Python\n*.log\n.env\n")
+
+
+def test_new_adopts_a_repository_that_a_git_host_prepared(small: Path, place: Path) -> None:
+    (small / "template" / "README.md").write_text("# [[ project_name ]], described\n")
+    (small / "template" / ".gitignore").write_text(".env\n.venv/\n")
+    commit(small)
+    prepared(place)
+    commit(place)
+
+    result = run("new", ".", "--template", small, "--defaults")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (place / "README.md").read_text() == "# place, described\n"
+    assert (place / "LICENSE").read_text() == "MIT\n"
+    assert (place / ".gitignore").read_text() == ".env\n.venv/\n\n# As it was before:\n*.log\n"
+    commit(place)
+    assert run("set", "framework=flask").exit_code == 0
+    assert {path.name for path in place.iterdir()} == {
+        *(".git", ".gitignore", ".copier-answers.yml", "LICENSE", "README.md", "orders.txt")
+    }
+
+
+@pytest.mark.parametrize("fault", ["no repository", "not committed", "changed", "another file"])
+def test_new_takes_the_place_of_nothing_that_git_has_not(
+    small: Path, place: Path, fault: str
+) -> None:
+    (small / "template" / "README.md").write_text("new\n")
+    commit(small)
+    prepared(place)
+    if fault == "not committed":
+        git(place, "init")
+    elif fault != "no repository":
+        if fault == "another file":
+            (place / "main.py").touch()
+        commit(place)
+        if fault == "changed":
+            (place / "LICENSE").write_text("mine\n")
+    before = files(place)
+    result = run("new", ".", "--template", small)
+    said = "is not empty" if fault == "another file" else "commit that, so that nothing is lost"
+    assert said in refusal(result, 1)
+    assert {**files(place), ".git/index": b""} == {**before, ".git/index": b""}
+
+
+def test_a_failure_leaves_a_prepared_repository_as_it_was(
+    small: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (small / "template" / "README.md").write_text("new\n")
+    commit(small)
+    prepared(place)
+    commit(place)
+    before = files(place)
+    rename = Path.rename
+
+    def fail_at_last(path: Path, target: Path) -> Path:
+        if target == place / "orders.txt":
+            assert (place / "README.md").read_text() == "new\n"
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_at_last)
+    assert run("new", ".", "--template", small).exit_code == 130
+    assert {**files(place), ".git/index": b""} == {**before, ".git/index": b""}
 
 
 def test_a_project_can_be_updated_to_another_version_and_another_answer(
@@ -558,7 +628,8 @@ def test_a_reference_of_a_checkout_is_taken_without_its_draft(small: Path, place
         (["--set", "docker=maybe"], "docker must be yes or no, not 'maybe'"),
         (["--set", "docker="], "docker must be yes or no, not ''"),
         (["--set", "framework=django"], "must be one of fastapi, flask, not 'django'"),
-        (["--framework", "django"], "must be one of fastapi, flask, not 'django'"),
+        (["--framework", "django"], "must be one of fastapi, flask, not 'django'."),
+        (["--framework", "flsk"], "not 'flsk': did you mean 'flask'?"),
         (["--framework", "flask", "--set", "framework=fastapi"], "framework is given twice"),
         (["--set", "docker=yes", "--set", "docker=no"], "docker is given twice"),
     ],
@@ -818,6 +889,45 @@ def test_an_interrupt_while_it_asks_leaves_nothing(small: Path, place: Path) -> 
     assert files(place) == {}
 
 
+# Prompts
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_what_a_validator_says_is_shown_whole(template: Path, place: Path, columns: int) -> None:
+    code, shown = in_terminal(
+        command("new", place / "orders", "--template", template),
+        {"called?": "\r", "Its Python package?": "-x\r", "a letter first.": "\x03"},
+        columns=columns,
+    )
+    assert code == 130
+    assert "package_name takes a-z, 0-9 and single" in shown
+    assert "Validation error" not in shown
+
+
+# The questions
+
+
+def test_questions_lists_answers_and_defaults(small: Path) -> None:
+    result = run("questions", "--template", small)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("project_name=TEXT\n    What is it called? [worked out]\n")
+    assert "package_name=TEXT\n     ['orders']\n" in result.stdout
+    assert "framework=fastapi|flask\n" in result.stdout
+    assert "docker=yes|no\n     [yes]\n" in result.stdout
+    listed = json.loads(run("questions", "--template", small, "--json").stdout)
+    assert [question["name"] for question in listed] == [
+        *("project_name", "package_name", "framework", "docker")
+    ]
+    assert listed[2]["answers"] == ["fastapi", "flask"]
+
+
+def test_questions_and_the_help_of_new_list_those_of_our_template() -> None:
+    for arguments in (["questions"], ["new", "--help"]):
+        shown = run(*arguments).stdout
+        assert "database=none|sqlite|postgresql\n" in shown
+        assert " A database? [sqlite]\n" in shown
+
+
 # The variants
 
 
@@ -934,15 +1044,18 @@ def test_the_next_steps_are_those_of_the_readme(
     ("answer", "exit_code", "said"),
     [
         ("package_name=class", 1, "a keyword of Python"),
-        ("package_name=1st", 1, "starting with a letter"),
+        ("package_name=1st", 1, "a letter first"),
         ("package_name=json", 1, "a module of Python's library"),
-        ("package_name=fastapi", 1, "which the service needs itself"),
+        ("package_name=fastapi", 1, "a package the service needs"),
         ("project_name= ", 1, "project_name must not be empty"),
         ("author_email=me", 1, "author_email must look like"),
         ("description=two\nlines", 1, "description must be one line"),
         ("framework=django", 2, "must be one of fastapi, flask"),
         ("python_version=3.8", 2, "must be one of 3.11, 3.12, 3.13, 3.14"),
         ("database=mongodb", 2, "must be one of none, sqlite, postgresql"),
+        ("database=postgres", 2, "did you mean 'postgresql'?"),
+        ("package_name=pyyaml", 1, "a package the service needs"),
+        ("package_name=pg_shop", 1, "one that PostgreSQL reserves"),
     ],
 )
 def test_new_refuses_bad_answers(

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import signal
 import sys
+import textwrap
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
-from servicewright import __version__, templates
+from servicewright import __version__, questions, templates
 from servicewright.advice import advice
 from servicewright.errors import ProjectError, ServicewrightError, UsageError
 from servicewright.interrupts import Interrupted, interruptible
@@ -90,7 +93,20 @@ def main(
             stream.reconfigure(errors="backslashreplace")
 
 
-@app.command()
+class _WithQuestions(TyperCommand):
+    """A command whose help ends with what can be answered."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        super().format_help(ctx, formatter)
+        with contextlib.suppress(ServicewrightError), templates.directory() as root:
+            asked = questions.read(root)
+            typer.echo(" KEY=VALUE, and [what is taken otherwise]:\n")
+            for question in asked:
+                typer.echo(textwrap.indent(question.description, "   "))
+
+
+@app.command(cls=_WithQuestions)
 def new(  # noqa: PLR0913 - one for each option
     destination: Annotated[
         Path,
@@ -98,7 +114,8 @@ def new(  # noqa: PLR0913 - one for each option
             metavar="DEST",
             # It is looked at where all its other faults are told.
             readable=False,
-            help="Where the service is written: a new or an empty directory.",
+            help="Where the service is written: a new or an empty directory, or a repository with "
+            "nothing but what a git host puts there.",
         ),
     ],
     *,
@@ -269,6 +286,41 @@ def diff(  # noqa: PLR0913 - one for each option
         shown = ["--stat=100"] if stat else ["-p"]
         shown.append(f"--color={'always' if coloured else 'never'}")
         typer.echo(differences.difference(source, before, after, *shown), nl=False)
+
+
+@app.command("questions")
+def list_questions(
+    *,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print a list of objects with name, help, answers, default."),
+    ] = False,
+    template: TemplateOption = None,
+    ref: Annotated[str | None, _ref(show_default="the newest release")] = None,
+) -> None:
+    """List what is asked, the answers that are taken, and in brackets the default."""
+    with _told("Interrupted."):
+        if template is None and ref is None:
+            with templates.directory() as root:
+                asked = questions.read(root)
+        else:
+            from servicewright import projects  # noqa: PLC0415
+
+            asked = projects.questions_of(templates.locate(template, ref))
+    if as_json:
+        found = [
+            {
+                "name": question.name,
+                "help": question.help,
+                "answers": question.answers,
+                "default": question.default,
+            }
+            for question in asked
+        ]
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for question in asked:
+        typer.echo(question.description)
 
 
 @app.command("variants")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -17,9 +18,10 @@ from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
 from jinja2 import TemplateError as JinjaError
 from plumbum import ProcessExecutionError
 
-from servicewright import questions
+from servicewright import git, questions
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
 from servicewright.git import complaint, environment
+from servicewright.prompts import whole_messages
 from servicewright.repository import ANSWERS
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
     from servicewright.questions import Question
     from servicewright.templates import Source
+
+
+# What git hosts put into a new repository.
+_PREPARED = re.compile(
+    r"(README|LICEN[CS]E|COPYING|NOTICE)([.-].+)?|\.gitignore|\.gitattributes", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ def create(
 
     Args:
         source: The template.
-        destination: A path where nothing is, or an empty directory. A directory that holds
-            nothing but ``.git`` counts as empty: it is a repository that awaits its first files.
+        destination: A path where nothing is, or an empty directory. A repository that holds
+            nothing but what a git host puts there counts as empty: README, license, .gitignore.
         given: Names of questions and the answers, as they were typed.
         ask: Whether to ask what is not given; the defaults are taken otherwise.
 
@@ -73,7 +81,7 @@ def create(
     answers = questions.parse_answers(questions_of(source), given)
     with _staged(destination) as staged, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CopierWarning)
-        with told_in_a_sentence(source), environment(ask=ask):
+        with told_in_a_sentence(source), environment(ask=ask), whole_messages():
             worker = copier.run_copy(
                 source.location,
                 staged,
@@ -158,11 +166,26 @@ def _check(destination: Path) -> Path:
             return path
         if not path.is_dir():
             raise DestinationError(f"{destination} is a file: choose another destination.")
-        if any(child.name != ".git" for child in path.iterdir()):
+        names = {child.name for child in path.iterdir()} - {".git"}
+        if not all(_PREPARED.fullmatch(name) for name in names):
             raise DestinationError(f"{destination} is not empty: choose another destination.")
+        if names and not _is_committed(path):
+            raise DestinationError(
+                f"{destination} holds {', '.join(sorted(names))}: commit that, so that nothing is "
+                "lost, or choose another destination."
+            )
     except (OSError, RuntimeError) as error:
         raise DestinationError(f"{destination} cannot be used: {_reason(error)}.") from error
     return path
+
+
+def _is_committed(directory: Path) -> bool:
+    """Whether git has all that a directory holds."""
+    try:
+        git.run(directory, "rev-parse", "--verify", "HEAD")
+        return not git.run(directory, "status", "--porcelain", "--ignored", "--", ".")
+    except git.GitError:
+        return False
 
 
 @contextmanager
@@ -186,24 +209,50 @@ def _staged(destination: Path) -> Iterator[Path]:
             else:
                 staged = Path(directory) / destination.name
                 yield staged
-                _move_children(staged, destination)
+                _keep_rules(destination / ".gitignore", staged / ".gitignore")
+                _move_children(staged, destination, Path(directory) / "former")
     except OSError as error:
         raise DestinationError(f"{destination} cannot be written: {_reason(error)}.") from error
 
 
-def _move_children(source: Path, destination: Path) -> None:
-    """Move all that a directory holds; after an exception nothing of it is in the destination."""
+def _keep_rules(former: Path, new: Path) -> None:
+    """Keep what a .gitignore says besides the one that takes its place."""
+    if not (former.is_file() and new.is_file()):
+        return
+    text = new.read_text(encoding="utf-8")
+    lines = former.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    rules = [line for line in lines if line.strip() and not line.startswith("#")]
+    kept = [rule for rule in rules if rule not in text.splitlines()]
+    if kept:
+        added = "\n".join(["", "# As it was before:", *kept, ""])
+        new.write_text(text + added, encoding="utf-8", errors="surrogateescape")
+
+
+def _move_children(source: Path, destination: Path, former: Path) -> None:
+    """Move all that a directory holds; after an exception the destination is as it was.
+
+    Args:
+        source: The directory.
+        destination: Where to.
+        former: Where to put what is in the way.
+    """
     moved: list[Path] = []
+    former.mkdir()
     try:
         for child in sorted(source.iterdir()):
-            moved.append(destination / child.name)
-            child.rename(moved[-1])
+            target = destination / child.name
+            if os.path.lexists(target) and _PREPARED.fullmatch(child.name):
+                target.rename(former / child.name)
+            moved.append(target)
+            child.rename(target)
     except BaseException:
         for path in moved:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
+        for path in former.iterdir():
+            path.rename(destination / path.name)
         raise
 
 

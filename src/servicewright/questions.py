@@ -64,12 +64,14 @@ class Question:
         answers: Every answer it takes, in the order of copier.yml; None when any text may do.
         default: The answer where it is not asked.
         condition: When it is asked.
+        help: What is asked.
     """
 
     name: str
     answers: tuple[Answer, ...] | None = None
     default: Any = None
     condition: Condition = field(default_factory=lambda: Condition("true"), compare=False)
+    help: str = ""
 
     @property
     def is_yes_no(self) -> bool:
@@ -94,11 +96,27 @@ class Question:
                     f"write {self.name}=yes or {self.name}=no."
                 )
             return word in YES
-        for answer in self.answers:
-            if text == str(answer):
-                return answer
-        allowed = ", ".join(str(answer) for answer in self.answers)
-        raise AnswerError(f"{self.name} must be one of {allowed}, not {text!r}.")
+        known = {str(answer).lower(): answer for answer in self.answers}
+        word = text.strip().lower()
+        if word in known:
+            return known[word]
+        refusal = f"{self.name} must be one of {', '.join(map(str, self.answers))}, not {text!r}"
+        if similar := difflib.get_close_matches(word, known, n=1):
+            raise AnswerError(f"{refusal}: did you mean {str(known[similar[0]])!r}?")
+        raise AnswerError(f"{refusal}.")
+
+    @property
+    def description(self) -> str:
+        """What it asks, what it takes and what it answers by default, in a line or two."""
+        if self.is_yes_no:
+            taken = "yes|no"
+        else:
+            taken = "|".join(map(str, self.answers)) if self.answers else "TEXT"
+        default = {True: "yes", False: "no"}[self.default] if self.is_yes_no else self.default
+        # What copier.yml computes is a template there.
+        computed = isinstance(default, str) and ("[[" in default or "{{" in default)
+        said = "worked out" if computed else repr(default) if taken == "TEXT" else default
+        return f"{self.name}={taken}\n    {self.help} [{said}]"
 
 
 def from_config(config: Mapping[str, Any]) -> list[Question]:
@@ -119,6 +137,7 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
             _closed_answers(details),
             details.get("default"),
             Condition(details.get("when", True), options),
+            str(details.get("help", "")),
         )
         for name, details in full.items()
     ]
