@@ -13,6 +13,7 @@ import sys
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copier_template_extensions import ContextHook
@@ -390,6 +391,27 @@ def toml_string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def anchored(remembered: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a project remembers with the whole path of a template that is a directory.
+
+    A relative one is another place for every directory that Copier is called in.
+    """
+    source = Path(str(remembered.get("_src_path", ""))).expanduser()
+    here = {"_src_path": str(source.resolve())} if source.is_dir() else {}
+    return {**remembered, **here}
+
+
+def limits(remembered: Mapping[str, Any]) -> str:
+    """Say where a project can be updated, when that is not everywhere."""
+    source = anchored(remembered).get("_src_path", "")
+    if not Path(source).is_absolute():
+        return ""
+    return (
+        f"The project remembers its template as {source}, which is on this machine: make it from "
+        "the address of a repository to update it on others."
+    )
+
+
 def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Give what follows from the answers: the features, the dependencies and the variables."""
     on = features(answers)
@@ -410,6 +432,7 @@ class ServiceContext(ContextHook):
         environment.compile = cache(environment.compile)  # type: ignore[assignment,method-assign]
         self._answers: dict[str, Any] = {}
         self._derived: dict[str, Any] = {}
+        environment.filters["anchored"] = anchored
         environment.filters["python_string"] = python_string
         environment.filters["toml_string"] = toml_string
 
@@ -420,4 +443,5 @@ class ServiceContext(ContextHook):
             self._answers, self._derived = answers, derived(answers)
         context.update(self._derived)
         context["defaults"] = Defaults(context)
+        context["limits"] = limits
         context["problem"] = problem

@@ -573,6 +573,21 @@ def test_the_report_fits_any_encoding(small: Path, place: Path) -> None:
     assert (place / "orders" / "orders.txt").read_text(encoding="utf-8") == "注文: fastapi\n"
 
 
+def test_names_outside_ascii_need_no_locale_that_has_them(template: Path, place: Path) -> None:
+    old = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        command("new", "bücher", "--template", template, "--set", "author_name=Jörg"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, **old},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = remembered(place / "bücher")
+    assert (answers["project_name"], answers["author_name"]) == ("Bücher", "Jörg")
+    assert answers["package_name"] == "bucher"
+
+
 # Which version of the template
 
 
@@ -1064,6 +1079,23 @@ def test_new_refuses_bad_answers(
     result = run("new", "orders", "--template", template, "--set", answer)
     assert said in refusal(result, exit_code)
     assert files(place) == {}
+
+
+def test_copier_alone_remembers_a_whole_path_and_says_so(
+    template_repository: Path, place: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "copier", "copy", "--trust", "--defaults", ".", place / "orders"],
+        cwd=template_repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert remembered(place / "orders")["_src_path"] == str(template_repository)
+    said = f"The project remembers its template as {template_repository}, which is on this machine"
+    assert said in done.stderr
+    commit(place / "orders")
+    assert run("set", "orders", "cors=yes").exit_code == 0
 
 
 def test_a_service_can_be_updated(template_repository: Path, place: Path) -> None:
