@@ -92,7 +92,7 @@ DEPENDENCIES = (
     Dependency("flask-cors>=6,<7", ("flask", "cors")),
     Dependency("gunicorn>=27,<28", ("docker",)),
     Dependency("jinja2>=3.1,<4", ("fastapi", "pages")),
-    Dependency("psycopg[binary]>=3.3,<4", ("postgresql",)),
+    Dependency("psycopg[binary]>=3.3.6,<4", ("postgresql",)),
     Dependency("pydantic-settings>=2.16,<3", ("settings",)),
     Dependency("python-multipart>=0.0.20,<1", ("fastapi", "pages")),
     Dependency("sqlalchemy>=2.1,<2.2", ("database",)),
@@ -165,9 +165,9 @@ VARIABLES = (
     ),
     Variable(
         "DATABASE_POOL_SIZE",
-        "How many connections a process keeps open",
+        "How many connections a process has at the most, besides one that asks for readiness",
         "5",
-        ("postgresql", "settings"),
+        ("database", "settings"),
     ),
     Variable(
         "DATABASE_TIMEOUT",

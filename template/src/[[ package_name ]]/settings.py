@@ -87,9 +87,10 @@ class Settings:
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///" ~ package_name ~ ".db") ]]
     #{% elif when.postgresql %}
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "") ]]
-    database_pool_size: Positive = 5
     #{% endif %}
     #{% if when.database %}
+    # How many connections a process has at the most, besides the one that asks for readiness.
+    database_pool_size: Positive = 5
     # Seconds after which the database counts as down.
     database_timeout: Positive = 5
     # Whether the start brings the tables up to date; switch it off where a deployment does.

@@ -1,14 +1,37 @@
 """The tables of the database."""
 
+import enum
 from decimal import Decimal
+from typing import ClassVar
+from zlib import crc32
 
-from sqlalchemy import JSON, BigInteger, Dialect, String
+from sqlalchemy import JSON, BigInteger, Constraint, Dialect, Enum, MetaData, String, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 
+def name_of_check(check: Constraint, _: Table) -> str:
+    """Name a check without a name after its condition."""
+    condition = str(getattr(check, "sqltext", ""))
+    return f"{crc32(condition.encode()):08x}"
+
+
 class Base(DeclarativeBase):
     """What all tables have in common."""
+
+    # A migration can only change or drop what has a name.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(check)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+            "check": name_of_check,
+        }
+    )
+    # Members of an enum are stored as text, by their names: a new one needs no change of a type.
+    type_annotation_map: ClassVar = {enum.Enum: Enum(enum.Enum, native_enum=False, length=50)}
 
 
 class Money(TypeDecorator[Decimal]):

@@ -24,9 +24,9 @@ class ItemStore:
         page = self._session.scalars(items.order_by(Item.id).limit(limit).offset(offset))
         return page.all(), total or 0
 
-    def get(self, item_id: int) -> Item:
-        """Find an item, or raise ItemNotFoundError."""
-        item = self._session.get(Item, item_id)
+    def get(self, item_id: int, *, to_change: bool = False) -> Item:
+        """Find an item, or raise ItemNotFoundError; one to change waits for others' changes."""
+        item = self._session.get(Item, item_id, with_for_update=to_change or None)
         if item is None:
             raise ItemNotFoundError(item_id)
         return item
@@ -40,18 +40,18 @@ class ItemStore:
 
     def replace(self, item_id: int, data: ItemCreate) -> Item:
         """Store ``data`` in place of an item, or raise ItemNotFoundError."""
-        item = self.get(item_id)
+        item = self.get(item_id, to_change=True)
         for name, value in data.model_dump().items():
             setattr(item, name, value)
         return item
 
     def update(self, item_id: int, changes: ItemUpdate) -> Item:
         """Change some fields of an item, or raise ItemNotFoundError."""
-        item = self.get(item_id)
+        item = self.get(item_id, to_change=True)
         for name, value in changes.model_dump(exclude_none=True).items():
             setattr(item, name, value)
         return item
 
     def delete(self, item_id: int) -> None:
         """Forget an item, or raise ItemNotFoundError."""
-        self._session.delete(self.get(item_id))
+        self._session.delete(self.get(item_id, to_change=True))

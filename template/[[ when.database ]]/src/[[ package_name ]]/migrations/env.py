@@ -1,28 +1,72 @@
 """Runs the migrations, for the application and for the ``alembic`` command."""
 
+import logging
+from typing import Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.types import TypeEngine
+from sqlalchemy.util import generic_repr
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.database import connect
+from PACKAGE.engine import address, migration
 from PACKAGE.models import Base
 from PACKAGE.settings import Settings
 #{% endfilter %}
 
-# Makes processes that start together migrate one after the other.
-#{% if when.postgresql %}
-LOCK = "SELECT pg_advisory_xact_lock(752316)"
-#{% else %}
-LOCK = "BEGIN IMMEDIATE"
-#{% endif %}
+PACKAGE = "[[ package_name ]]."
+SCRIPTS = ScriptDirectory.from_config(context.config)
+
+logger = logging.getLogger(__name__)
+
+
+def render(kind: str, item: object, autogenerate: AutogenContext) -> str | Literal[False]:
+    """Write a type of your own with the import that it needs; Alembic writes all others."""
+    module, name = type(item).__module__, type(item).__qualname__
+    if not (kind == "type" and isinstance(item, TypeEngine) and module.startswith(PACKAGE)):
+        return False
+    autogenerate.imports.add(f"import {module}")
+    # A decorated type shows the arguments of what it decorates, unless it has its own.
+    shown = generic_repr(item) if "__init__" in vars(type(item)) else repr(item)
+    return f"{module}.{name}{shown.removeprefix(type(item).__name__)}"
+
+
+def is_rolled_back(connection: Connection) -> bool:
+    """Tell whether the tables are of a newer version of the service, which they still serve."""
+    command = getattr(context.config.cmd_opts, "cmd", None)
+    if command and command[0].__name__ != "upgrade":
+        return False
+    known = {script.revision for script in SCRIPTS.walk_revisions()}
+    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
+    if newer:
+        logger.warning("The tables are newer than this code, and stay: %s", ", ".join(newer))
+    return bool(newer)
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Run what is missing first: a new migration is the difference from the last one."""
+    migrations = MigrationContext.configure(
+        connection, opts={"fn": lambda revision, _: SCRIPTS._upgrade_revs("head", revision)}
+    )
+    with Operations.context(migrations):
+        migrations.run_migrations()
 
 
 def migrate(connection: Connection) -> None:
     """Run the migrations in the transaction of a connection."""
-    connection.exec_driver_sql(LOCK)
+    if getattr(context.config.cmd_opts, "autogenerate", False):
+        bring_up_to_date(connection)
+    if is_rolled_back(connection):
+        return
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
+        render_item=render,
         #{% if when.sqlite %}
         render_as_batch=True,
         #{% endif %}
@@ -33,7 +77,7 @@ def migrate(connection: Connection) -> None:
 
 def print_sql() -> None:
     """Write the migrations as SQL instead of running them (``alembic upgrade head --sql``)."""
-    context.configure(url=Settings().database_url, literal_binds=True)
+    context.configure(url=address(Settings().database_url), literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -44,6 +88,6 @@ elif "connection" in context.config.attributes:
     migrate(context.config.attributes["connection"])
 else:
     engine = connect(Settings()).engine
-    with engine.begin() as own_connection:
+    with migration(engine) as own_connection:
         migrate(own_connection)
     engine.dispose()

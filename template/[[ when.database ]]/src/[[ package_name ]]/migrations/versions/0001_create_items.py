@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("tags", sa.JSON(), nullable=False),
         sa.Column("internal_note", sa.String(length=500), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
+        sa.PrimaryKeyConstraint("id", name="pk_items"),
     )
 
 
