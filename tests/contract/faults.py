@@ -266,13 +266,22 @@ def _database() -> Iterator[Fault]:
     ):
         yield Fault(name, dependencies, old, new, (*tests, "test_items.py"), FLASK)
     for name, old, new in (
-        ("readiness has no time limit", "probe.result(max(left, 0))", "probe.result(3)"),
-        ("each question makes a probe", "self._probe is None or self._probe.done()", "True"),
-        ("it is always ready", "            return False\n", "            return True\n"),
-        ("a failure is a bug", "except (SQLAlchemyError, TimeoutError)", "except TimeoutError"),
+        ("readiness has no time limit", "answer.result(max(left, 0))", "answer.result(3)"),
+        ("each question makes a probe", "self._answer is None or self._answer.done()", "True"),
+    ):
+        yield Fault(name, "probe.py", old, new, tests)
+    for name, old, new in (
+        ("it is always ready", "return problem is None", "return True"),
         ("no table is made", '            command.upgrade(migrations, "head")\n', ""),
     ):
         yield Fault(name, "database.py", old, new, tests)
+    yield Fault(
+        "a failure is a bug",
+        "probe.py",
+        "except (SQLAlchemyError, TimeoutError)",
+        "except TimeoutError",
+        tests,
+    )
     for name, old, new in (
         ("cents are lost", "int(value.scaleb(2))", "int(value) * 100"),
         ("the tables are others", "String(500)", "String(200)"),

@@ -6,10 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 from httpx2 import Client
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, QueuePool, event, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 #{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import engine
 from PACKAGE.database import Database, connect, explain
 from PACKAGE.engine import address
 from PACKAGE.problems import UnavailableError
@@ -66,6 +68,37 @@ def test_a_server_that_says_nothing(own_server: Database) -> None:
     assert isinstance(explain(raised.value), UnavailableError)
     with own_server.session() as session:
         assert session.scalar(text("SELECT 1")) == 1
+
+
+def test_a_silent_server_is_not_waited_for(
+    own_server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool: Any = own_server.engine.pool
+    # No time for an answer.
+    monkeypatch.setattr(engine, "MOMENT", 0)
+    pool.doubt.raised = True
+
+    with pytest.raises(PoolTimeoutError, match="The server says nothing"):
+        pool.connect()
+    with pytest.raises(psycopg.OperationalError, match="The server says nothing"):
+        QueuePool.connect(pool)
+
+    monkeypatch.undo()
+    pool.connect().close()
+
+
+def test_a_server_in_doubt_is_asked(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MOMENT", 0.01)
+    own = engine.make_engine(empty_database_url, timeout=0.1, pool_size=1)
+
+    with own.connect(), pytest.raises(PoolTimeoutError):
+        own.connect()
+
+    pool: Any = own.pool
+    assert pool.doubt.raised
+    own.dispose()
 
 
 def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,16 @@
 """The connection to the database: sessions, migrations and the readiness check."""
 
 import logging
-import time
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Lock, Thread
 
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from .engine import is_unavailable, make_engine, migration
+from .probe import Probe
 from .problems import PHRASES, ConflictError, NotFoundError, ServiceError, UnavailableError
 from .settings import Settings
 
@@ -26,9 +24,7 @@ class Database:
         self.engine = engine
         self.sessions = sessionmaker(engine, expire_on_commit=False)
         self.timeout = timeout
-        self._lock = Lock()
-        self._probe: Future[None] | None = None
-        self._asked = 0.0
+        self._probe = Probe(engine.url)
 
     def session(self) -> AbstractContextManager[Session]:
         """Give a session outside of requests: for a command, a job, a script.
@@ -52,29 +48,10 @@ class Database:
 
     def answers(self) -> bool:
         """Tell whether the database answers within the time limit."""
-        # One probe at a time: while a database hangs, more of them would use up the connections.
-        with self._lock:
-            if self._probe is None or self._probe.done():
-                self._probe, self._asked = Future(), time.monotonic()
-                Thread(target=self._ask, args=(self._probe,), daemon=True).start()
-            probe, left = self._probe, self._asked + self.timeout - time.monotonic()
-        try:
-            probe.result(max(left, 0))
-        except (SQLAlchemyError, TimeoutError) as error:
-            logger.warning("The database does not answer: %s", first_line(error))
-            return False
-        return True
-
-    def _ask(self, answer: Future[None]) -> None:
-        # On a connection of its own: those of the pool may all be at work.
-        engine = create_engine(self.engine.url, poolclass=NullPool)
-        try:
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except SQLAlchemyError as error:
-            answer.set_exception(error)
-        else:
-            answer.set_result(None)
+        problem = self._probe.problem(self.timeout)
+        if problem:
+            logger.warning("The database does not answer: %s", first_line(problem))
+        return problem is None
 
 
 def first_line(error: BaseException) -> str:

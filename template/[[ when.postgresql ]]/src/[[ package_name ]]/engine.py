@@ -1,5 +1,6 @@
 """What is particular to PostgreSQL: how the service connects, and how long it waits."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,14 +8,66 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    QueuePool,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from .probe import Probe
 
 # Seconds, beyond those that the server is given, until a server that says nothing is given up.
 GRACE = 0.5
 # Seconds in which a server in good health answers the smallest question.
 MOMENT = 1.0
+
+
+class Doubt:
+    """Whether the server still answers: asked only when there is a reason to doubt it."""
+
+    def __init__(self, url: URL) -> None:
+        self.raised = False
+        self._probe = Probe(url.update_query_dict({"connect_timeout": "10"}))
+
+    def is_right(self) -> bool:
+        """Tell whether the server says nothing."""
+        if self.raised:
+            self.raised = self._probe.problem(MOMENT) is not None
+        return self.raised
+
+
+class PatientPool(QueuePool):
+    """Connections that are waited for with a limit, and not at all from a silent server."""
+
+    doubt: Doubt
+    patience: float
+
+    def connect(self) -> PoolProxiedConnection:
+        """Give a connection; wait in short turns, and ask between them."""
+        ends = time.monotonic() + self.patience
+        while not self.doubt.is_right():
+            try:
+                return super().connect()
+            except PoolTimeoutError:
+                if time.monotonic() > ends:
+                    raise
+                self.doubt.raised = True
+        raise PoolTimeoutError("The server says nothing")
+
+    def recreate(self) -> QueuePool:
+        """Make an empty pool of the same kind."""
+        pool = super().recreate()
+        assert isinstance(pool, PatientPool)  # noqa: S101
+        pool.doubt, pool.patience = self.doubt, self.patience
+        return pool
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -25,6 +78,7 @@ class PatientConnection(psycopg.Connection[Any]):
     """
 
     patience: float | None = MOMENT
+    doubt: Doubt
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait for the server, but not for ever."""
@@ -34,6 +88,7 @@ class PatientConnection(psycopg.Connection[Any]):
             if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self.pgconn.finish()
+            self.doubt.raised = True
             raise psycopg.OperationalError("The server says nothing") from error
 
 
@@ -51,19 +106,28 @@ def make_engine(url: str, timeout: float, pool_size: int) -> Engine:
         "keepalives_interval": "10",
         "keepalives_count": "3",
     }
+    location = location.set(query=defaults | dict(location.query))
+    doubt = Doubt(location)
     engine = create_engine(
-        location.set(query=defaults | dict(location.query)),
+        location,
         hide_parameters=True,
         max_overflow=0,
         pool_pre_ping=True,
         pool_size=pool_size,
-        pool_timeout=timeout,
+        pool_timeout=min(timeout, MOMENT),
+        poolclass=PatientPool,
     )
+    assert isinstance(engine.pool, PatientPool)  # noqa: S101
+    engine.pool.doubt, engine.pool.patience = doubt, timeout
 
     @event.listens_for(engine, "do_connect")
     def connect(_: object, __: object, arguments: Any, options: Any) -> PatientConnection:
         # Statements are not prepared: behind a pooler, each transaction may be on another server.
-        return PatientConnection.connect(*arguments, prepare_threshold=None, **options)
+        if doubt.is_right():
+            raise psycopg.OperationalError("The server says nothing")
+        connection = PatientConnection.connect(*arguments, prepare_threshold=None, **options)
+        connection.doubt = doubt
+        return connection
 
     @event.listens_for(engine, "begin")
     def limit(connection: Connection) -> None:
