@@ -30,11 +30,13 @@ OF_THE_FRAMEWORK = (
     "gunicorn.conf.py",
     "pyproject.toml",
     "tests/clients.py",
+    "tests/test_own_parts.py",
     "tests/test_typed_views.py",
     # The edge.
     f"src/{PACKAGE}/app.py",
     f"src/{PACKAGE}/authentication.py",
     f"src/{PACKAGE}/background.py",
+    f"src/{PACKAGE}/bodies.py",
     f"src/{PACKAGE}/cors.py",
     f"src/{PACKAGE}/custom.py",
     f"src/{PACKAGE}/dependencies.py",

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, computed_field
 from werkzeug.wrappers import Response as BaseResponse
 
 #{% filter replace("PACKAGE", package_name) %}
-from PACKAGE import docs, errors
+from PACKAGE import bodies, docs, errors
 from PACKAGE.openapi import UploadedFile, operation
 #{% endfilter %}
 
@@ -93,6 +93,7 @@ class Picture(BaseModel):
 def serve(*views: tuple[str, Callable[..., Any]], **options: Any) -> Client:
     """Serve typed views, each at its path."""
     app = Flask(__name__, static_folder=None)
+    bodies.init_app(app)
     errors.init_app(app)
     for number, (path, view) in enumerate(views):
         app.add_url_rule(path, str(number), view, **options)

@@ -44,6 +44,7 @@ from . import (
     #{% if when.background_tasks %}
     background,
     #{% endif %}
+    bodies,
     #{% if when.cors %}
     cors,
     #{% endif %}
@@ -174,6 +175,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     background.init_app(app)
     #{% endif %}
     errors.init_app(app)
+    bodies.init_app(app)
     middleware.init_app(app)
     #{% if when.cors %}
     cors.init_app(app, settings)

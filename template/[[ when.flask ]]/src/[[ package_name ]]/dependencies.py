@@ -1,7 +1,7 @@
 """What views are given."""
 
 #{% if when.database %}
-from flask import Flask, Response, current_app, g
+from flask import Flask, Response, current_app, g, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,11 @@ def get_database() -> Database:
 
 def get_session() -> Session:
     """Give the request a session, committed with its answer and rolled back on an error."""
+    if not has_request_context():
+        # Nobody would commit it.
+        raise RuntimeError(
+            "Outside of a request, use `with get_database().session() as session:` instead."
+        )
     session: Session = g.get("session") or g.setdefault("session", get_database().sessions())
     return session
 

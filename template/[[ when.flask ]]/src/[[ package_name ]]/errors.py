@@ -1,46 +1,66 @@
 """Every error as JSON."""
 
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
 from flask import Flask, Response
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 #{% if when.database %}
 from sqlalchemy.exc import SQLAlchemyError
 #{% endif %}
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Aborter, HTTPException, default_exceptions
+from werkzeug.sansio.response import Response as AnyResponse
 
 #{% if when.database %}
 from .database import explain
 #{% endif %}
 from .openapi import InvalidRequestError
-from .problems import PHRASES, InvalidRequest, Problem, ServiceError
+from .problems import PHRASES, ServiceError
+
+BODY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
-def answer(status: int, problem: BaseModel) -> Response:
-    """Write a problem as the body of an answer."""
-    return Response(problem.model_dump_json(), status, mimetype="application/json")
+class AnyStatusAborter(Aborter):
+    """Lets ``abort`` take any status, not only those that Werkzeug has an error for."""
+
+    def __call__(self, code: Any, *arguments: Any, **named: Any) -> NoReturn:
+        """Raise an error."""
+        if isinstance(code, int) and code not in self.mapping:
+            error = HTTPException(*arguments, **named)
+            error.code = code
+            raise error
+        super().__call__(code, *arguments, **named)
 
 
-def on_http_exception(error: HTTPException) -> Response:
-    """Answer an error that a view or the framework raised with its status; a bug is a 500."""
-    status = error.code or 500
-    phrase = PHRASES.get(status, error.name)
-    detail = phrase if error.description == type(error).description else error.description
-    response = answer(status, Problem(detail=detail or phrase))
-    for name, value in error.get_headers():
-        if name != "Content-Type":
-            response.headers[name] = value
+def answer(status: int, detail: object, headers: Iterable[tuple[str, str]] = ()) -> Response:
+    """Say in the body of an answer what is wrong."""
+    response = Response(BODY.dump_json({"detail": detail}), status, mimetype="application/json")
+    for name, value in headers:
+        if name.lower() != "content-type":
+            response.headers.add(name, value)
     return response
+
+
+def on_http_exception(error: HTTPException) -> AnyResponse:
+    """Answer an error that a view or the framework raised with its status; a bug is a 500."""
+    if error.response is not None:
+        return error.response
+    status = error.code or 500
+    detail: object = error.description
+    # Werkzeug's own words are sentences about browsers.
+    if detail is None or detail == getattr(default_exceptions.get(status), "description", None):
+        detail = PHRASES.get(status, error.name)
+    return answer(status, detail, error.get_headers())
 
 
 def on_invalid_request(error: InvalidRequestError) -> Response:
     """Answer what is wrong with a request, without repeating what was sent."""
-    return answer(422, InvalidRequest(detail=error.fields))
+    return answer(422, error.fields)
 
 
 def on_service_error(error: ServiceError) -> Response:
     """Answer an error of the service's own with its status."""
-    response = answer(error.status, Problem(detail=error.detail))
-    response.headers.update(error.headers)
-    return response
+    return answer(error.status, error.detail, error.headers.items())
 
 
 #{% if when.database %}
@@ -55,6 +75,7 @@ def on_database_error(error: SQLAlchemyError) -> Response:
 #{% endif %}
 def init_app(app: Flask) -> None:
     """Install the handlers."""
+    app.aborter = AnyStatusAborter()
     app.register_error_handler(HTTPException, on_http_exception)
     app.register_error_handler(InvalidRequestError, on_invalid_request)
     #{% if when.database %}

@@ -162,11 +162,7 @@ class Operation:
             return make_response(answer, *rest)
         answer = self.answer.validate_python(answer, from_attributes=True)
         text = self.answer.dump_json(answer, by_alias=True)
-        response = make_response(Response(text, self.status, mimetype="application/json"), *rest)
-        if response.status_code in WITHOUT_BODY:
-            response.set_data(b"")
-            del response.headers["Content-Type"]
-        return response
+        return make_response(Response(text, self.status, mimetype="application/json"), *rest)
 
 
 def operation(status: int = 200, errors: Iterable[int] = (), **described: Any) -> partial[View]:

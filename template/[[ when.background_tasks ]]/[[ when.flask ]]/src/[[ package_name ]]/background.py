@@ -1,22 +1,36 @@
 """Jobs that run after the response."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask, Response, after_this_request, current_app
 
+from .logs import request_id
 
-def run_after_response(job: Callable[..., None], *arguments: object) -> None:
+logger = logging.getLogger(__name__)
+
+
+def run_after_response(job: Callable[..., object], *arguments: object) -> None:
     """Start a job when the response to this request has been sent.
 
-    It runs in a thread of its own, so that the connection is free for the next request. Python
-    waits for running jobs before it exits.
+    It runs in a thread of its own, so that the connection is free for the next request, and in
+    the context of the application. Python waits for running jobs before it exits.
     """
-    executor: ThreadPoolExecutor = current_app.extensions["executor"]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    known = request_id.get()
+
+    def run() -> None:
+        request_id.set(known)
+        try:
+            with app.app_context():
+                job(*arguments)
+        except Exception:
+            logger.exception("A job failed: %s", getattr(job, "__qualname__", job))
 
     @after_this_request
     def start_when_sent(response: Response) -> Response:
-        response.call_on_close(lambda: executor.submit(job, *arguments))
+        response.call_on_close(lambda: app.extensions["executor"].submit(run))
         return response
 
 

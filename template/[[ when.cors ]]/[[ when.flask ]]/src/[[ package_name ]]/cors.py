@@ -1,5 +1,7 @@
 """Which other origins may read the answers."""
 
+import re
+
 from flask import Flask, Response
 from flask_cors import CORS
 
@@ -14,9 +16,12 @@ def vary_by_origin(response: Response) -> Response:
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Install the extension."""
+    any_origin = "*" in settings.cors_origins
+    # The extension would take an origin with brackets for a pattern.
+    origins = [re.compile(rf"{re.escape(origin)}\Z") for origin in settings.cors_origins]
     CORS(
         app,
-        origins=settings.cors_origins,
+        origins="*" if any_origin else origins,
         supports_credentials=settings.cors_credentials,
         methods=["DELETE", "GET", "PATCH", "POST", "PUT"],
         allow_headers=["Authorization", "Content-Type"],

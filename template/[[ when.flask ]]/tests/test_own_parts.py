@@ -1,0 +1,244 @@
+"""What you add works as in any Flask application: these parts are added as in custom.py."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, redirect, request
+from httpx2 import Client
+from werkzeug.exceptions import Conflict, HTTPException, Unauthorized
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import custom
+#{% if when.background_tasks %}
+from PACKAGE.background import run_after_response
+#{% endif %}
+from PACKAGE.dependencies import (
+    #{% if when.database %}
+    get_database,
+    #{% endif %}
+    #{% if when.background_tasks %}
+    get_settings,
+    #{% endif %}
+    get_store,
+)
+from PACKAGE.items import ItemCreate
+#{% if when.background_tasks %}
+from PACKAGE.logs import request_id
+#{% endif %}
+#{% if when.database %}
+from PACKAGE.store import ItemStore
+#{% endif %}
+#{% endfilter %}
+
+InitApp = Callable[..., None]
+Serve = Callable[..., Client]
+
+
+@pytest.fixture
+def serve(start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Give a function that starts the application with parts of the test's own."""
+
+    def serve(init_app: InitApp) -> Client:
+        monkeypatch.setattr(custom, "init_app", init_app)
+        return start()
+
+    return serve
+
+
+def failing(fail: Callable[..., Any]) -> InitApp:
+    """Add a view that fails."""
+
+    def init_app(app: Flask) -> None:
+        app.add_url_rule("/own", "own", fail, methods=["GET", "POST"])
+
+    return init_app
+
+
+class SoldOutError(Conflict):
+    """An error with words of its own."""
+
+    description = "It is sold out"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "detail"),
+    [
+        (lambda: abort(409, description={"free": [1, "ä"]}), 409, {"free": [1, "ä"]}),
+        (lambda: abort(409, description=[1, "two"]), 409, [1, "two"]),
+        (lambda: abort(409, description=0), 409, 0),
+        (lambda: abort(409, ""), 409, ""),
+        (lambda: abort(422, "Not so"), 422, "Not so"),
+        (lambda: abort(409), 409, "Conflict"),
+        (lambda: abort(404), 404, "Not Found"),
+        (lambda: abort(499, "An unusual status"), 499, "An unusual status"),
+        (lambda: request.form["name"], 400, "Bad Request"),
+    ],
+)
+def test_an_error_has_the_detail_that_it_was_given(
+    serve: Serve, error: Callable[..., Any], status: int, detail: Any
+) -> None:
+    answer = serve(failing(error)).get("/own")
+
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == {"detail": detail}
+
+
+def test_an_error_class_of_ones_own(serve: Serve) -> None:
+    def fail() -> None:
+        raise SoldOutError
+
+    answer = serve(failing(fail)).get("/own")
+
+    assert (answer.status_code, answer.json()) == (409, {"detail": "It is sold out"})
+
+
+def test_an_error_keeps_its_headers(serve: Serve) -> None:
+    class Twice(Unauthorized):
+        def get_headers(self, *_: Any) -> list[tuple[str, str]]:
+            return [("WWW-Authenticate", "Basic"), ("WWW-Authenticate", "Bearer")]
+
+    def fail() -> None:
+        raise Twice
+
+    answer = serve(failing(fail)).get("/own")
+
+    assert answer.status_code == 401
+    assert answer.headers.get_list("WWW-Authenticate") == ["Basic", "Bearer"]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (lambda: abort(404, response=Response("own", 418)), 418, "own"),
+        (lambda: abort(Response("own", 418)), 418, "own"),
+        (lambda: abort(redirect("/there", 303)), 303, "/there"),
+    ],
+)
+def test_a_response_of_ones_own_is_sent_as_it_is(
+    serve: Serve, error: Callable[..., Any], status: int, text: str
+) -> None:
+    answer = serve(failing(error)).get("/own")
+
+    assert answer.status_code == status
+    assert text in answer.text
+
+
+@pytest.mark.parametrize(
+    "view", [lambda: abort(304), lambda: Response(status=304), lambda: ("text", 204)]
+)
+def test_without_a_body(serve: Serve, view: Callable[..., Any]) -> None:
+    answer = serve(failing(view)).get("/own")
+
+    assert answer.status_code in {204, 304}
+    assert answer.content == b""
+    assert "Content-Type" not in answer.headers
+
+
+def test_a_handler_of_ones_own(serve: Serve) -> None:
+    def init_app(app: Flask) -> None:
+        app.register_error_handler(Exception, lambda error: ({"own": str(error)}, 500))
+        failing(lambda: 1 / 0)(app)
+
+    client = serve(init_app)
+
+    assert client.get("/own").json() == {"own": "division by zero"}
+    assert client.get("/nothing").json() == {"detail": "Not Found"}
+
+
+def test_a_handler_of_http_errors_of_ones_own(serve: Serve) -> None:
+    def init_app(app: Flask) -> None:
+        app.register_error_handler(HTTPException, lambda error: (error.name, error.code))
+
+    assert serve(init_app).get("/nothing").text == "Not Found"
+
+
+def test_a_form_of_very_many_fields_is_refused(serve: Serve) -> None:
+    client = serve(failing(lambda: str(len(request.form))))
+
+    answers = [
+        client.post(
+            "/own",
+            content=b"&".join(b"f%d=" % number for number in range(count)),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        for count in (1000, 1001)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 413]
+    assert answers[0].text == "1000"
+
+
+def test_chunks_that_are_none_are_refused(serve: Serve) -> None:
+    class Broken:
+        def read(self, _: int) -> bytes:
+            raise RuntimeError("not a chunk")
+
+    def init_app(app: Flask) -> None:
+        failing(lambda: request.data)(app)
+        inner = app.wsgi_app
+
+        def with_broken_body(environ: dict[str, Any], start_response: Any) -> Any:
+            return inner({**environ, "wsgi.input": Broken()}, start_response)
+
+        app.wsgi_app = with_broken_body  # type: ignore[method-assign]
+
+    answer = serve(init_app).post("/own", content=iter([b"a"]))
+
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "Bad Request"}
+
+
+#{% if when.database %}
+def test_the_session_of_a_request_outside_of_one(app: Flask) -> None:
+    with app.app_context(), pytest.raises(RuntimeError, match=r"use `with get_database\(\)"):
+        get_store()
+
+
+#{% endif %}
+#{% if when.background_tasks %}
+def test_a_job_has_the_application_and_its_failure_is_logged(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[str] = []
+    apps: list[Flask] = []
+
+    def job(name: str) -> None:
+        seen.append(f"{get_settings().message} {name} {request_id.get()}")
+        raise RuntimeError("a bug of the job")
+
+    def init_app(app: Flask) -> None:
+        apps.append(app)
+
+        @app.get("/own")
+        def own() -> str:
+            run_after_response(job, "Ada")
+            return "started"
+
+    assert serve(init_app).get("/own", headers={"X-Request-ID": "abc"}).text == "started"
+    apps[0].extensions["executor"].shutdown()
+
+    assert seen == ["Hello, tests! Ada abc"]
+    assert "A job failed" in caplog.text
+    assert "a bug of the job" in caplog.text
+
+
+#{% endif %}
+def test_a_command(client: Client, app: Flask) -> None:
+    chair = ItemCreate(name="Chair", price=Decimal(1))
+
+    @app.cli.command("own")
+    def own() -> None:
+        #{% if when.database %}
+        with get_database().session() as session:
+            ItemStore(session).add(chair)
+        #{% else %}
+        get_store().add(chair)
+        #{% endif %}
+
+    result = app.test_cli_runner().invoke(args=["own"])
+
+    assert result.exit_code == 0
+    assert client.get("/items").json()["total"] == 1
