@@ -87,6 +87,7 @@ class Dependency:
 # Ranges are bounded, and tested at both ends.
 DEPENDENCIES = (
     Dependency("alembic>=1.20,<2", ("database",)),
+    Dependency("click>=8.1,<9", ("flask", "database")),
     Dependency("fastapi>=0.165,<1", ("fastapi",)),
     Dependency("flask>=3.1,<4", ("flask",)),
     Dependency("flask-cors>=6,<7", ("flask", "cors")),
@@ -155,6 +156,12 @@ VARIABLES = (
         "How it is logged: text, json, or auto for text in a terminal only",
         "auto",
         ("settings",),
+    ),
+    Variable(
+        "SECRET_KEY",
+        "What signs the cookie of a session, 32 random characters or more",
+        "",
+        ("flask",),
     ),
     Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
     Variable(

@@ -1,35 +1,15 @@
 """What you add works as in any Flask application: these parts are added as in custom.py."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, redirect, request
+from flask import Flask, Response, abort, redirect, request, session
 from httpx2 import Client
 from werkzeug.exceptions import Conflict, HTTPException, Unauthorized
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom
-#{% if when.background_tasks %}
-from PACKAGE.background import run_after_response
-#{% endif %}
-from PACKAGE.dependencies import (
-    #{% if when.database %}
-    get_database,
-    #{% endif %}
-    #{% if when.background_tasks %}
-    get_settings,
-    #{% endif %}
-    get_store,
-)
-from PACKAGE.items import ItemCreate
-#{% if when.background_tasks %}
-from PACKAGE.logs import request_id
-#{% endif %}
-#{% if when.database %}
-from PACKAGE.store import ItemStore
-#{% endif %}
 #{% endfilter %}
 
 InitApp = Callable[..., None]
@@ -191,54 +171,31 @@ def test_chunks_that_are_none_are_refused(serve: Serve) -> None:
     assert answer.json() == {"detail": "Bad Request"}
 
 
-#{% if when.database %}
-def test_the_session_of_a_request_outside_of_one(app: Flask) -> None:
-    with app.app_context(), pytest.raises(RuntimeError, match=r"use `with get_database\(\)"):
-        get_store()
+def count_visits() -> str:
+    session["visits"] = session.get("visits", 0) + 1
+    return str(session["visits"])
 
 
-#{% endif %}
-#{% if when.background_tasks %}
-def test_a_job_has_the_application_and_its_failure_is_logged(
+def test_the_session_of_a_browser(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom, "init_app", failing(count_visits))
+    client = start(secret_key="x" * 32)
+
+    answers = [client.get("/own") for _ in range(2)]
+
+    assert [answer.text for answer in answers] == ["1", "2"]
+    assert "SameSite=Lax" in answers[0].headers["Set-Cookie"]
+    assert "HttpOnly" in answers[0].headers["Set-Cookie"]
+
+
+def test_the_session_of_a_browser_needs_a_key(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    seen: list[str] = []
-    apps: list[Flask] = []
-
-    def job(name: str) -> None:
-        seen.append(f"{get_settings().message} {name} {request_id.get()}")
-        raise RuntimeError("a bug of the job")
-
-    def init_app(app: Flask) -> None:
-        apps.append(app)
-
-        @app.get("/own")
-        def own() -> str:
-            run_after_response(job, "Ada")
-            return "started"
-
-    assert serve(init_app).get("/own", headers={"X-Request-ID": "abc"}).text == "started"
-    apps[0].extensions["executor"].shutdown()
-
-    assert seen == ["Hello, tests! Ada abc"]
-    assert "A job failed" in caplog.text
-    assert "a bug of the job" in caplog.text
+    assert serve(failing(count_visits)).get("/own").status_code == 500
+    assert "Set the secret_key" in caplog.text
 
 
-#{% endif %}
-def test_a_command(client: Client, app: Flask) -> None:
-    chair = ItemCreate(name="Chair", price=Decimal(1))
-
-    @app.cli.command("own")
-    def own() -> None:
-        #{% if when.database %}
-        with get_database().session() as session:
-            ItemStore(session).add(chair)
-        #{% else %}
-        get_store().add(chair)
-        #{% endif %}
-
-    result = app.test_cli_runner().invoke(args=["own"])
-
-    assert result.exit_code == 0
-    assert client.get("/items").json()["total"] == 1
+def test_a_key_that_is_short_is_refused(start: Callable[..., Client]) -> None:
+    with pytest.raises(ValueError, match="at least 32 characters"):
+        start(secret_key="short")

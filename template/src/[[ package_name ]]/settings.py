@@ -1,6 +1,6 @@
 """What can be set."""
 
-#{% set from_environment = when.database or when.basic_auth or when.background_tasks or when.docker %}
+#{% set from_environment = when.database or when.basic_auth or when.background_tasks or when.docker or when.flask %}
 #{% macro text(name, default) %}[[ ('"%s"' | format(default)) if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% macro number(name, default) %}[[ default if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% if when.settings %}
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
 
 
 #{% if from_environment %}
-def variable(name: str, default: str = "") -> Any:
+def variable(name: str, default: str | None = "") -> Any:
     """Give a field the value of an environment variable; it is not shown with the others."""
     return field(default_factory=lambda: os.environ.get(name) or default, repr=False)
 
@@ -83,6 +83,13 @@ class Settings:
     # How much is logged, and how: as text, as JSON, or by itself as text in a terminal only.
     log_level: Annotated[Level, BeforeValidator(str.upper)] = "INFO"
     log_format: Literal["auto", "text", "json"] = "auto"
+    #{% if when.flask and when.settings %}
+    # Signs the cookie of a session, which cannot be used without it.
+    secret_key: Annotated[str | None, Field(min_length=32, repr=False)] = None
+    #{% elif when.flask %}
+    # Signs the cookie of a session, which cannot be used without it.
+    secret_key: Annotated[str | None, Field(min_length=32)] = variable("SECRET_KEY", None)
+    #{% endif %}
     #{% if when.sqlite %}
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///" ~ package_name ~ ".db") ]]
     #{% elif when.postgresql %}

@@ -55,6 +55,9 @@ from . import (
     docs,
     errors,
     middleware,
+    #{% if when.docker %}
+    proxies,
+    #{% endif %}
 )
 #{% if when.basic_auth and when.single_module %}
 from .authentication import get_username, login_required
@@ -157,6 +160,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     #{% endif %}
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_size
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     #{% if when.basic_auth %}
@@ -164,7 +169,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
     #{% if when.database %}
     app.extensions["database"] = database = database or connect(settings)
-    if settings.migrate_on_start:
+    if settings.migrate_on_start and not dependencies.lists_routes():
         database.upgrade()
     dependencies.init_app(app)
     #{% else %}
@@ -177,6 +182,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     bodies.init_app(app)
     middleware.init_app(app)
+    #{% if when.docker %}
+    proxies.init_app(app, settings)
+    #{% endif %}
     #{% if when.cors %}
     cors.init_app(app, settings)
     #{% endif %}

@@ -1,6 +1,7 @@
 """What views are given."""
 
 #{% if when.database %}
+import click
 from flask import Flask, Response, current_app, g, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -58,6 +59,12 @@ def close_session(_: BaseException | None) -> None:
 def get_store() -> ItemStore:
     """Give the store of the items."""
     return ItemStore(get_session())
+
+
+def lists_routes() -> bool:
+    """Tell whether the application is made for the command ``flask routes`` only."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.info_name == "routes"
 
 
 def init_app(app: Flask) -> None:

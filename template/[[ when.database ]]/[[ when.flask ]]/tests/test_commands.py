@@ -1,0 +1,54 @@
+"""Commands read and write the database, and leave it alone where they need not."""
+
+from decimal import Decimal
+from unittest.mock import Mock
+
+import pytest
+from conftest import SETTINGS
+from flask import Flask
+from flask.cli import FlaskGroup, ScriptInfo
+from httpx2 import Client
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE.app import create_app
+from PACKAGE.database import Database
+from PACKAGE.dependencies import get_database, get_store
+from PACKAGE.items import ItemCreate
+from PACKAGE.settings import Settings
+from PACKAGE.store import ItemStore
+#{% endfilter %}
+
+
+def test_listing_the_routes_leaves_the_database_alone(
+    monkeypatch: pytest.MonkeyPatch, empty_database_url: str
+) -> None:
+    upgraded = Mock()
+    monkeypatch.setattr(Database, "upgrade", upgraded)
+    settings = Settings(**SETTINGS | {"migrate_on_start": True, "database_url": empty_database_url})
+    listing = ScriptInfo(create_app=lambda: create_app(settings))
+
+    result = FlaskGroup().main(["routes"], obj=listing, standalone_mode=False)
+
+    assert result is None
+    upgraded.assert_not_called()
+    create_app(settings)
+    upgraded.assert_called_once()
+
+
+def test_the_session_of_a_request_outside_of_one(app: Flask) -> None:
+    with app.app_context(), pytest.raises(RuntimeError, match=r"use `with get_database\(\)"):
+        get_store()
+
+
+def test_a_command(client: Client, app: Flask) -> None:
+    chair = ItemCreate(name="Chair", price=Decimal(1))
+
+    @app.cli.command("own")
+    def own() -> None:
+        with get_database().session() as session:
+            ItemStore(session).add(chair)
+
+    result = app.test_cli_runner().invoke(args=["own"])
+
+    assert result.exit_code == 0
+    assert client.get("/items").json()["total"] == 1
