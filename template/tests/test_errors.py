@@ -112,6 +112,13 @@ def test_body_in_chunks(client: Client) -> None:
     assert client.get("/items").json()["total"] == 1
 
 
+def test_body_that_is_cut_off(client: Client, cut: Callable[..., int]) -> None:
+    whole = b'{"name": "Chair", "price": "1250.00"}'
+
+    assert cut("/items", "application/json", whole) == 400
+    assert client.get("/items").json()["total"] == 0
+
+
 def test_bug(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -32,11 +32,12 @@ COMBINATIONS: dict[str, dict[str, Any]] = {
 # Runs in the environment of the service that has all features. Each package has another name, so
 # one process can ask all applications for their documents.
 ASK = """
-import importlib, json, sys
+import importlib, json, os, sys
 
 package = sys.argv[1]
 documents = []
-for source in json.load(sys.stdin):
+for source, url in json.load(sys.stdin):
+    os.environ["DATABASE_URL"] = url
     sys.path.insert(0, source)
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]
@@ -58,7 +59,6 @@ for source in json.load(sys.stdin):
 json.dump(documents, sys.stdout)
 """
 SETTINGS = {
-    "DATABASE_URL": "postgresql://",
     "BASIC_AUTH_USERNAME": USERNAME,
     "BASIC_AUTH_PASSWORD": PASSWORD,
 }
@@ -97,7 +97,11 @@ def documents(
             for name, answers in COMBINATIONS.items()
         }
         environment = made["all with postgresql"].environment
-        asked = [str(service.path / "src") for service in made.values()]
+        urls = {"postgresql": "postgresql://localhost/none"}
+        asked = [
+            (str(service.path / "src"), urls.get(COMBINATIONS[name]["database"], "sqlite:///no.db"))
+            for name, service in made.items()
+        ]
         done = subprocess.run(
             [str(interpreter(environment)), "-c", ASK, PACKAGE],
             input=json.dumps(asked),

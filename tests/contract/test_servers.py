@@ -119,7 +119,7 @@ def slow_service(request: pytest.FixtureRequest, services: Services, tmp_path: P
     service = services.make(tmp_path, framework)
     uploads = service.source / "uploads.py"
     change(uploads, "import logging\n", "import logging\nimport time\n")
-    job = "            upload.result = "
+    job = "            state.result = "
     slow = f'            Path("started").touch()\n            time.sleep({JOB_SECONDS})\n'
     change(uploads, job, slow + job)
     return service
@@ -195,5 +195,5 @@ def test_a_job_that_runs_when_the_server_is_told_to_end_is_finished(
         server.stop(SERVERS[name])
 
     states = slow_service.path / "data" / "states"
-    assert json.loads((states / "a.bin.json").read_text()) == DONE
+    assert json.loads((states / "a.bin.json").read_text()).items() >= DONE.items()
     assert "Traceback" not in server.log

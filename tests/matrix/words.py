@@ -70,7 +70,7 @@ WORDS = {
         lambda answers: answers["auth"] == "basic",
         """
         account BASIC_AUTH_USERNAME BASIC_AUTH_PASSWORD basic_auth security.py compare_digest
-        WWW-Authenticate test_account.py failed_logins anonymous logged_in
+        WWW-Authenticate test_account.py failed_logins logged_in
         """,
     ),
     "cors": Words(

@@ -1,15 +1,22 @@
 """Uploads, processed after the response."""
 
+import errno
 import hashlib
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from httpx2 import Client
 
 #{% filter replace("PACKAGE", package_name) %}
-from PACKAGE.uploads import Uploads
+from PACKAGE.locks import locked
+from PACKAGE.problems import UnavailableError
+from PACKAGE.uploads import StorageFullError, Uploads, UploadState, name_on_disk
 #{% endfilter %}
 
 
@@ -119,3 +126,235 @@ def test_upload_over_the_limit(client: Client) -> None:
 
     assert answer.status_code == 413
     assert client.get("/uploads/large.bin").status_code == 404
+
+
+def test_an_upload_that_is_cut_off_changes_nothing(client: Client, cut: Callable[..., int]) -> None:
+    client.post("/uploads/data.bin", content=b"the whole file")
+    before = outcome(client, "data.bin")
+
+    assert cut("/uploads/data.bin", "application/octet-stream", b"the wh") == 400
+    assert client.get("/uploads/data.bin").json() == before
+
+
+DATA = Path("data")
+
+
+def kept(directory: Path = DATA) -> set[str]:
+    """List the files below a directory."""
+    found = (path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix() for path in found} - {"lock"}
+
+
+def receive(uploads: Uploads, filename: str, content: bytes) -> None:
+    with uploads.receiving(filename) as file:
+        file.write(content)
+
+
+@pytest.fixture
+def uploads() -> Uploads:
+    """Keep uploads in the directory of the test."""
+    return Uploads(DATA)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_of_a_file_for_which_there_is_no_room_nothing_is_kept(uploads: Uploads, code: int) -> None:
+    receive(uploads, "data.bin", b"first")
+    uploads.process("data.bin")
+    before = kept()
+
+    def write() -> None:
+        with uploads.receiving("data.bin") as file:
+            file.write(b"second")
+            raise OSError(code, "no room")
+
+    with pytest.raises(StorageFullError):
+        write()
+
+    assert kept() == before
+    assert uploads.get("data.bin").status == "done"
+
+
+def test_no_room_for_the_state(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, _: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+
+    with pytest.raises(StorageFullError):
+        receive(uploads, "data.bin", b"hello")
+    assert kept() == set()
+
+
+def test_other_errors_are_bugs(uploads: Uploads) -> None:
+    with pytest.raises(OSError, match="broken"), uploads.receiving("data.bin"):
+        raise OSError(errno.EIO, "broken")
+
+    assert kept() == set()
+
+
+def test_the_answer_where_there_is_no_room(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StorageFullError
+
+    monkeypatch.setattr(Uploads, "receiving", fail)
+
+    answer = client.post("/uploads/data.bin", content=b"hello")
+
+    assert answer.status_code == 507
+    assert answer.json() == {"detail": "There is no room for the file"}
+
+
+KILLED = """
+import os, pathlib, sys
+from PACKAGE.uploads import Uploads
+
+uploads = Uploads(pathlib.Path("data"))
+with uploads.receiving("data.bin") as file:
+    file.write(b"hello")
+with uploads.receiving("half.bin") as file:
+    file.write(b"hel")
+    file.flush()
+    print("ready", flush=True)
+    sys.stdin.read()
+""".replace("PACKAGE", Uploads.__module__.partition(".")[0])
+
+
+@pytest.fixture
+def other() -> Iterator["subprocess.Popen[bytes]"]:
+    """Start another process, which has a job to do and is in the middle of receiving a file."""
+    source = str(Path(sys.modules[Uploads.__module__].__file__ or "").parents[1])
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {source!r})\n{KILLED}"]
+    with subprocess.Popen(  # noqa: S603 - this very interpreter
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline().strip() == b"ready"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_process_left_is_found(other: "subprocess.Popen[bytes]") -> None:
+    beside = Uploads(DATA)
+    assert beside.get("data.bin").status == "processing"
+    assert len(kept()) == 5
+
+    other.kill()
+    other.wait()
+
+    assert beside.get("data.bin").status == "failed"
+    again = Uploads(DATA)
+    assert again.get("data.bin").status == "failed"
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+    receive(again, "data.bin", b"hello again")
+    again.process("data.bin")
+    assert again.get("data.bin").status == "done"
+
+
+def test_a_job_of_another_process_is_left_to_it(other: "subprocess.Popen[bytes]") -> None:
+    beside = Uploads(DATA)
+
+    beside.process("data.bin")
+
+    assert beside.get("data.bin").status == "processing"
+    assert other.poll() is None
+
+
+def test_a_result_is_about_the_file_that_is_kept(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.file_digest
+
+    def slow(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        receive(uploads, "data.bin", b"second one")
+        return digest(*arguments)
+
+    receive(uploads, "data.bin", b"first")
+    monkeypatch.setattr(hashlib, "file_digest", slow)
+
+    uploads.process("data.bin")
+
+    assert uploads.get("data.bin").status == "processing"
+    uploads.process("data.bin")
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
+
+
+def test_a_later_upload_takes_the_place_of_an_earlier_one(uploads: Uploads) -> None:
+    receive(uploads, "data.bin", b"first")
+    receive(uploads, "data.bin", b"second one")
+
+    uploads.process("data.bin")
+    uploads.process("data.bin")
+
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+
+
+def test_many_uploads_of_one_name_at_once(client: Client) -> None:
+    contents = [str(number).encode() * (number + 1) * 1000 for number in range(12)]
+
+    statuses = []
+
+    def send(content: bytes) -> None:
+        statuses.append(client.post("/uploads/data.bin", content=content).status_code)
+
+    threads = [threading.Thread(target=send, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert statuses == [202] * len(contents)
+    upload = outcome(client, "data.bin")
+    (content,) = [content for content in contents if len(content) == upload["result"]["size"]]
+    assert upload["result"]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert (DATA / "files" / "data.bin.upload").read_bytes() == content
+
+
+def test_the_end_of_a_job_is_seen_however_late(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(uploads, "data.bin", b"hello")
+    recall = Uploads._recall
+
+    def late(uploads: Uploads, filename: str) -> UploadState:
+        state = recall(uploads, filename)
+        monkeypatch.undo()
+        uploads.process(filename)
+        return state
+
+    monkeypatch.setattr(Uploads, "_recall", late)
+
+    assert uploads.get("data.bin").status == "done"
+
+
+def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+
+    with locked(path), pytest.raises(UnavailableError), locked(path, seconds=0.01):
+        pass
+    with locked(path, seconds=0):
+        pass
+
+
+def test_each_name_is_a_file_of_its_own_on_every_file_system() -> None:
+    names = ["data.bin", "Data.bin", "DATA.BIN", "con", "Con", "CON.txt", "com1", "common", "a."]
+
+    on_disk = [name_on_disk(name) for name in names]
+
+    assert len({name.lower() for name in on_disk}) == len(names)
+    assert on_disk == [name.lower() for name in on_disk]
+    assert {"con", "com1"}.isdisjoint(name.partition(".")[0] for name in on_disk)
+    assert on_disk[0] == "data.bin"
+
+
+@pytest.mark.parametrize("filename", ["main.py", "a.pyc", "a.html"])
+def test_no_development_server_takes_an_upload_for_code(uploads: Uploads, filename: str) -> None:
+    receive(uploads, filename, b"print()")
+
+    assert {Path(name).suffix for name in kept()} <= {".upload", ".json", ""}

@@ -34,6 +34,20 @@ def client_of(app: Flask) -> Client:
     return Client(transport=WSGITransport(served(app)), base_url="http://testserver")
 
 
+def cut_off(app: Flask, path: str, headers: dict[str, str], beginning: bytes) -> int:
+    """Send the beginning of a body and go away; give the status that nobody reads."""
+    answer = app.test_client().post(
+        path,
+        headers=headers,
+        data=beginning,
+        environ_overrides={
+            "CONTENT_LENGTH": str(len(beginning) + 1),
+            "wsgi.input_terminated": True,
+        },
+    )
+    return answer.status_code
+
+
 #{% if when.database %}
 def use(app: Flask, database: Database) -> None:
     """Make an application use another database from now on."""

@@ -113,6 +113,13 @@ def test_the_last_of_several_values_counts(client: Client) -> None:
     assert item["name"] == "Last"
 
 
+def test_a_form_that_is_cut_off_adds_nothing(client: Client, cut: Callable[..., int]) -> None:
+    form = "application/x-www-form-urlencoded"
+
+    assert cut("/", form, b"name=Chair&price=12") == 400
+    assert client.get("/items").json()["total"] == 0
+
+
 def test_every_link_leads_somewhere(client: Client) -> None:
     links = [link for link in Page(client.get("/").text).links if link.startswith("/")]
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from .settings import Settings
 
-# The id of the request that is being answered, also in the jobs that it starts.
+# The id of the request that is being answered, also in what it starts.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -1,19 +1,27 @@
 """Uploaded files and what becomes of them, kept as files that every process of the machine sees."""
 
+import errno
 import hashlib
 import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, Field
 
-from .problems import NotFoundError
+from .locks import is_locked, lock, locked
+from .problems import NotFoundError, ServiceError
 
 logger = logging.getLogger(__name__)
 
 # No path parts, no hidden files.
 Filename = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
+# Names that are no files on Windows, whatever follows their first dot.
+DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)")
 
 
 class UploadAccepted(BaseModel):
@@ -38,6 +46,12 @@ class Upload(BaseModel):
     result: FileSummary | None = None
 
 
+class UploadState(Upload):
+    """What is noted of an upload, and the key that tells it from others of its name."""
+
+    key: str
+
+
 class UploadNotFoundError(NotFoundError):
     """No file was uploaded under this name."""
 
@@ -45,49 +59,135 @@ class UploadNotFoundError(NotFoundError):
         super().__init__(f"Upload {filename} not found")
 
 
+class StorageFullError(ServiceError):
+    """The disk has no room for a file."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__("There is no room for the file")
+
+
+def name_on_disk(filename: str) -> str:
+    """Write a name so that it is a file of its own where case does not count, and on Windows."""
+    name = re.sub("[A-Z]", lambda letter: f"+{letter[0].lower()}", filename)
+    return f"++{name}" if DEVICES.match(name) else name
+
+
+class Job:
+    """The job of one upload: its file is locked until the job ends or its process does."""
+
+    def __init__(self, directory: Path) -> None:
+        self.key = uuid4().hex
+        self._path = directory / self.key
+        # No file object, for Python closes those that nobody uses any more.
+        self._descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR)
+        lock(self._descriptor)
+
+    def end(self) -> None:
+        """Unlock the file and remove it."""
+        os.close(self._descriptor)
+        self._path.unlink(missing_ok=True)
+
+
 class Uploads:
     """The uploads in a directory."""
 
     def __init__(self, directory: Path) -> None:
+        self._directory = directory
         self._files = directory / "files"
         self._states = directory / "states"
+        self._running = directory / "running"
+        # What this process has to do, by the name of the file.
+        self._mine: dict[str, Job] = {}
+        if self._running.exists():
+            self._remove_what_was_cut_off()
 
-    def receive(self, filename: str, content: bytes) -> UploadAccepted:
-        """Keep a file, to be processed later."""
-        self._write(self._files / filename, content)
-        self._remember(Upload(filename=filename))
-        return UploadAccepted(filename=filename)
+    @contextmanager
+    def receiving(self, filename: str) -> Iterator[IO[bytes]]:
+        """Keep what the block writes as a file, to be processed later; nothing if it fails."""
+        for directory in (self._files, self._states, self._running):
+            directory.mkdir(parents=True, exist_ok=True)
+        with self._changing():
+            job = Job(self._running)
+        unfinished = self._files / f".{job.key}"
+        try:
+            with unfinished.open("wb") as file:
+                yield file
+            with self._changing():
+                self._remember(UploadState(filename=filename, key=job.key))
+                unfinished.replace(self._files / f"{name_on_disk(filename)}.upload")
+                replaced, self._mine[filename] = self._mine.get(filename), job
+        except BaseException as error:
+            unfinished.unlink(missing_ok=True)
+            job.end()
+            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFullError from error
+            raise
+        if replaced:
+            replaced.end()
 
     def get(self, filename: str) -> Upload:
         """Tell what has become of a file, or raise UploadNotFoundError."""
-        try:
-            state = (self._states / f"{filename}.json").read_bytes()
-        except FileNotFoundError:
-            raise UploadNotFoundError(filename) from None
-        return Upload.model_validate_json(state)
+        state = self._recall(filename)
+        if state.status == "processing" and not is_locked(self._running / state.key):
+            # The process that had the job was killed, or has noted the end of the job just now.
+            key, state = state.key, self._recall(filename)
+            if state.status == "processing" and state.key == key:
+                state.status = "failed"
+        return Upload(filename=filename, status=state.status, result=state.result)
 
     def process(self, filename: str) -> None:
         """Do the job: whatever happens, the upload ends as done or failed."""
-        upload = Upload(filename=filename)
+        job = self._mine.pop(filename, None)
+        if job is None:
+            # A later upload of this name came before this job, and was processed in its place.
+            return
+        state = UploadState(filename=filename, key=job.key)
         try:
-            upload.result = self._summary(filename)
-            upload.status = "done"
+            state.result = self._summary(filename)
+            state.status = "done"
         except Exception:
             logger.exception("The upload %s failed", filename)
-            upload.status = "failed"
-        self._remember(upload)
+            state.status = "failed"
+        try:
+            with self._changing():
+                # What was uploaded meanwhile has a job of its own.
+                if self._recall(filename).key == job.key:
+                    self._remember(state)
+        finally:
+            job.end()
 
     def _summary(self, filename: str) -> FileSummary:
-        with (self._files / filename).open("rb") as file:
+        with (self._files / f"{name_on_disk(filename)}.upload").open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             return FileSummary(size=file.tell(), sha256=sha256)
 
-    def _remember(self, upload: Upload) -> None:
-        self._write(self._states / f"{upload.filename}.json", upload.model_dump_json().encode())
+    def _changing(self) -> AbstractContextManager[None]:
+        """Let one thread of one process after the other change what is here."""
+        return locked(self._directory / "lock")
 
-    def _write(self, path: Path, content: bytes) -> None:
-        # Under another name first: nobody sees half a file.
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.parent / f".{uuid4().hex}"
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+    def _recall(self, filename: str) -> UploadState:
+        try:
+            state = (self._states / f"{name_on_disk(filename)}.json").read_bytes()
+        except FileNotFoundError:
+            raise UploadNotFoundError(filename) from None
+        return UploadState.model_validate_json(state)
+
+    def _remember(self, state: UploadState) -> None:
+        # Under another name first: nobody sees half a state.
+        unfinished = self._states / f".{state.key}"
+        try:
+            unfinished.write_bytes(state.model_dump_json().encode())
+            unfinished.replace(self._states / f"{name_on_disk(state.filename)}.json")
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def _remove_what_was_cut_off(self) -> None:
+        with self._changing():
+            for path in self._running.iterdir():
+                if not is_locked(path):
+                    (self._files / f".{path.name}").unlink(missing_ok=True)
+                    (self._states / f".{path.name}").unlink(missing_ok=True)
+                    path.unlink()

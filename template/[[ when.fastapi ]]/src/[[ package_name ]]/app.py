@@ -40,6 +40,9 @@ from fastapi import (
     Request,
     Response,
 )
+#{% if when.background_tasks %}
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+#{% endif %}
 #{% if when.pages %}
 from fastapi.responses import RedirectResponse
 #{% endif %}
@@ -51,6 +54,7 @@ from . import (
     cors,
     #{% endif %}
     custom,
+    docs,
     errors,
     middleware,
     #{% if when.docker %}
@@ -177,7 +181,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_url="/openapi.json" if settings.docs else None,
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        swagger_ui_oauth2_redirect_url=None,
+        docs_url=None,
+        redoc_url=None,
         #{% if when.database %}
         lifespan=lifespan,
         #{% endif %}
@@ -195,6 +200,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.uploads = Uploads(Path(settings.data_directory))
     #{% endif %}
     errors.init_app(app)
+    if settings.docs:
+        docs.init_app(app)
     middleware.init_app(app, settings)
     #{% if when.cors %}
     cors.init_app(app, settings)

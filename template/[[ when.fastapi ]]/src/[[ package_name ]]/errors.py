@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 #{% endif %}
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 #{% if when.database %}
@@ -55,6 +56,11 @@ async def on_invalid_request(_: Request, error: RequestValidationError) -> Respo
     return answer(422, InvalidRequest(detail=fields))
 
 
+async def on_disconnect(_: Request, __: ClientDisconnect) -> Response:
+    """Refuse a body that ended before its length: the client has gone, and may read no answer."""
+    return answer(400, Problem(detail=PHRASES[400]))
+
+
 async def on_service_error(_: Request, error: ServiceError) -> Response:
     """Answer an error of the service's own with its status."""
     return answer(error.status, Problem(detail=error.detail), error.headers)
@@ -77,4 +83,5 @@ def init_app(app: FastAPI) -> None:
     #{% if when.database %}
     app.exception_handler(SQLAlchemyError)(on_database_error)
     #{% endif %}
+    app.exception_handler(ClientDisconnect)(on_disconnect)
     app.exception_handler(ServiceError)(on_service_error)

@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Collection
 
 from fastapi import FastAPI, HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .browsers import HEADERS, is_from_another_site
 from .errors import answer
 from .logs import identify, log_request, request_id
 from .problems import PHRASES, Problem
@@ -66,6 +68,32 @@ class RequestLogMiddleware:
             request_id.set("")
 
 
+class BrowserMiddleware:
+    """Tells browsers what they may do with an answer, and refuses what other sites have them do."""
+
+    def __init__(self, app: ASGIApp, trusted: Collection[str] = ()) -> None:
+        self.app = app
+        self.trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look where a request comes from, and add headers to the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        app = self.app
+        if is_from_another_site(scope["method"], Headers(scope=scope), self.trusted):
+            app = answer(403, Problem(detail="This request comes from another site"))
+        await app(scope, receive, send_with_headers)
+
+
 class UnhandledErrorMiddleware:
     """Answers a bug with a 500 in JSON, inside the other middleware, so that headers are kept."""
 
@@ -110,5 +138,10 @@ def init_app(app: FastAPI, settings: Settings) -> None:
     """Install the middleware; what is added last comes first."""
     app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)
     app.add_middleware(UnhandledErrorMiddleware)
+    #{% if when.cors %}
+    app.add_middleware(BrowserMiddleware, trusted=settings.cors_origins)
+    #{% else %}
+    app.add_middleware(BrowserMiddleware)
+    #{% endif %}
     app.add_middleware(TimingMiddleware)
     app.add_middleware(RequestLogMiddleware)

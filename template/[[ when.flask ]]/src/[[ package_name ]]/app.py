@@ -8,6 +8,9 @@
 
 #{% if when.background_tasks %}
 from pathlib import Path
+#{% if when.single_module %}
+from shutil import copyfileobj
+#{% endif %}
 
 #{% endif %}
 #{% if when.modular %}

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 #{% if when.basic_auth %}
 from .authentication import requires_login
 #{% endif %}
+from .browsers import REDOC, SWAGGER_UI, documentation_page
 from .openapi import WITHOUT_BODY, Input, Operation, Schema, View
 from .problems import InvalidRequest, Problem
 
@@ -205,38 +206,6 @@ def title_of(name: str) -> str:
     return name.replace("_", " ").title()
 
 
-SWAGGER_UI = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>API documentation</title>
-<link rel="stylesheet" href="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="https://cdn.jsdelivr.net/npm/swagger-ui-dist@5/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: $document, dom_id: "#swagger-ui", deepLinking: true})</script>
-</body>
-</html>
-""")
-
-REDOC = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>API documentation</title>
-</head>
-<body>
-<div id="redoc"></div>
-<script src="https://cdn.jsdelivr.net/npm/redoc@2/bundles/redoc.standalone.js"></script>
-<script>Redoc.init($document, {}, document.getElementById("redoc"))</script>
-</body>
-</html>
-""")
-
-
 def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
     """Serve the document and its pages; a view that does not fit its path stops the start."""
     app.config["OPENAPI_INFO"] = {"title": title, "description": description, "version": version}
@@ -248,8 +217,8 @@ def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
         below = {"servers": [{"url": request.script_root}]} if request.script_root else {}
         return write() | below
 
-    def show(page: Template) -> str:
-        return page.substitute(document=json.dumps(url_for("openapi")))
+    def show(scripts: Template) -> tuple[str, dict[str, str]]:
+        return documentation_page(scripts, url_for("openapi"))
 
     app.add_url_rule("/openapi.json", "openapi", show_document)
     app.add_url_rule("/docs", "docs", lambda: show(SWAGGER_UI))

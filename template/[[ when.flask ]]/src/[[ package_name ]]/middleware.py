@@ -6,10 +6,27 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, abort, current_app, request
+from flask import Flask, Response, abort, current_app, request
 from werkzeug.wsgi import ClosingIterator
 
+from .browsers import HEADERS, is_from_another_site
+#{% if when.cors %}
+from .dependencies import get_settings
+#{% endif %}
 from .logs import identify, log_request, request_id
+
+
+class WholeBodyMiddleware:
+    """Has a body that ends before its length refused: some servers hand on what came of it."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Let Werkzeug count the bytes, unless they come in chunks and so say where they end."""
+        if environ.get("CONTENT_LENGTH"):
+            environ.pop("wsgi.input_terminated", None)
+        return self.app(environ, start_response)
 
 
 class TimingMiddleware:
@@ -80,9 +97,30 @@ def limit_chunks() -> None:
             abort(413)
 
 
+def refuse_other_sites() -> None:
+    """Refuse what the pages of other sites have browsers do."""
+    #{% if when.cors %}
+    trusted = get_settings().cors_origins
+    if is_from_another_site(request.method, dict(request.headers), trusted):
+    #{% else %}
+    if is_from_another_site(request.method, dict(request.headers)):
+    #{% endif %}
+        abort(403, "This request comes from another site")
+
+
+def tell_browsers(response: Response) -> Response:
+    """Tell browsers what they may do with an answer."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
 def init_app(app: Flask) -> None:
-    """Install the middleware and the hook."""
+    """Install the middleware and the hooks."""
+    app.before_request(refuse_other_sites)
+    app.after_request(tell_browsers)
     app.before_request(limit_chunks)
+    app.wsgi_app = WholeBodyMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = TimingMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = RequestLogMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     logging.getLogger("werkzeug").addFilter(is_of_no_request)

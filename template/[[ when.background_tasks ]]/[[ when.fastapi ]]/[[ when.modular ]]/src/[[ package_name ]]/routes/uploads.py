@@ -4,6 +4,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 
 #{% if when.basic_auth %}
 from ..authentication import LoginRequired
@@ -23,13 +24,7 @@ async def get_uploads(request: Request) -> Uploads:
     return uploads
 
 
-async def read_body(request: Request) -> bytes:
-    """Read the bytes of the body."""
-    return await request.body()
-
-
 UploadsDep = Annotated[Uploads, Depends(get_uploads)]
-BodyDep = Annotated[bytes, Depends(read_body)]
 BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
@@ -42,13 +37,15 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
     #{% endif %}
     openapi_extra={"requestBody": {"content": BINARY}},
 )
-def upload_file(
-    filename: Filename, body: BodyDep, uploads: UploadsDep, background_tasks: BackgroundTasks
+async def upload_file(
+    filename: Filename, request: Request, uploads: UploadsDep, background_tasks: BackgroundTasks
 ) -> UploadAccepted:
     """Accept a file and process it later."""
-    accepted = uploads.receive(filename, body)
+    async with contextmanager_in_threadpool(uploads.receiving(filename)) as file:
+        async for chunk in request.stream():
+            await run_in_threadpool(file.write, chunk)
     background_tasks.add_task(uploads.process, filename)
-    return accepted
+    return UploadAccepted(filename=filename)
 
 
 @uploads_router.get("/{filename}", responses={404: {"model": Problem}})

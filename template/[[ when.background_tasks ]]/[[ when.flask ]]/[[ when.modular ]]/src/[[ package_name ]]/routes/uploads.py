@@ -1,6 +1,8 @@
 #{% if when.modular %}
 """Uploads, processed after the response."""
 
+from shutil import copyfileobj
+
 from flask import Blueprint, current_app, request
 
 #{% if when.basic_auth %}
@@ -31,9 +33,10 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 def upload_file(filename: Filename) -> UploadAccepted:
     """Accept a file and process it later."""
     uploads = get_uploads()
-    accepted = uploads.receive(filename, request.get_data())
+    with uploads.receiving(filename) as file:
+        copyfileobj(request.stream, file)
     run_after_response(uploads.process, filename)
-    return accepted
+    return UploadAccepted(filename=filename)
 
 
 @uploads_blueprint.get("/<filename>")
