@@ -20,7 +20,7 @@ import copier
 import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
-from servicewright import git, owned, questions, templates
+from servicewright import formatting, git, owned, questions, templates
 from servicewright.errors import ProjectError, TemplateError
 from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
@@ -260,6 +260,7 @@ def _prepare(
         required = [name for name in required_variables(now) if name not in known]
         # What Copier remembers is not for users to edit: what it writes now is what counts.
         shutil.copyfile(repository.project / ANSWERS, was / ANSWERS)
+        said += formatting.follow(repository.project, was, now)
         base, theirs = repository.store(old), repository.store(new)
     folder = _renamed_package(origin, after)
     merged = merge(

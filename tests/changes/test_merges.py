@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from commands import refusal, remembered, run
@@ -12,9 +15,6 @@ from repositories import commit, git
 from .conftest import append
 from .test_commands import names, state
 from .updates import contents
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LINES = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n"
 
@@ -28,7 +28,7 @@ def small(small: Path) -> Path:
         "extra:\n  type: bool\n  default: true\n"
     )
     for name, text in {
-        "src/[[ package_name ]]/main.py": f'"""The service."""\n# {LINES.replace("e", "e ")}',
+        "src/[[ package_name ]]/main.py": f'"""The service."""\n# {LINES.replace("e", "e_")}',
         "src/[[ package_name ]]/routes/items.py": LINES.replace("o", "oo"),
         "src/[[ package_name ]]/routes/health.py": LINES.replace("t", "tt"),
         "tests/test_main.py": f"import [[ package_name ]].main\n{LINES}",
@@ -250,6 +250,58 @@ def test_both_renamed_a_file(small: Path, project: Path) -> None:
     assert (project / "extra/mine.txt").read_text() == LINES.replace("e", "ee") + "mine\n"
     assert not (project / "extra/extra.txt").exists()
     assert not (project / "extra/better.txt").exists()
+
+
+CODE = """def total(first: int, second: int, third: int) -> int:
+    return first + second + third
+"""
+
+
+@pytest.mark.parametrize("ruff", ["of the project", "on the path", "none"])
+def test_what_the_template_writes_is_formatted_as_the_project(
+    small: Path, project: Path, monkeypatch: pytest.MonkeyPatch, ruff: str
+) -> None:
+    root = small / "template"
+    (root / "code.py").write_text(CODE)
+    (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    commit(small, tag="1.1.0")
+    assert run("update").exit_code == 0
+    (project / ".venv" / "bin").mkdir()
+    executable = Path(sys.executable).with_name("ruff")
+    if ruff == "of the project":
+        (project / ".venv" / "bin" / "ruff").symlink_to(executable)
+    elif ruff == "on the path":
+        monkeypatch.setenv("PATH", f"{executable.parent}:{os.environ['PATH']}")
+    else:
+        found = shutil.which
+        monkeypatch.setattr(
+            shutil,
+            "which",
+            lambda name, path=None: None if name == "ruff" else found(name, path=path),
+        )
+    (project / "pyproject.toml").write_text("[tool.ruff]\nline-length = 40\n")
+    subprocess.run([executable, "format", "--quiet", "code.py"], cwd=project, check=True)
+    assert (project / "code.py").read_text() != CODE
+    commit(project)
+    (root / "code.py").write_text(CODE.replace("+ third", "- third"))
+    (root / "new.py").write_text(CODE)
+    commit(small, tag="1.2.0")
+
+    result = run("update")
+
+    if ruff == "none":
+        assert "ruff is not here: format what is new." in result.stderr
+        assert (project / "new.py").read_text() == CODE
+        return
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (project / "new.py").read_text() == (
+        "def total(\n    first: int, second: int, third: int\n) -> int:\n"
+        "    return first + second + third\n"
+    )
+    assert (project / "code.py").read_text() == (
+        "def total(\n    first: int, second: int, third: int\n) -> int:\n"
+        "    return first + second - third\n"
+    )
 
 
 def test_attributes_of_the_project_hold_for_what_the_template_wrote(
