@@ -330,7 +330,7 @@ def wrong_variables(trees: Iterable[Tree]) -> list[str]:
 # The tests of code that only one framework needs.
 TESTS_OF_A_FRAMEWORK = (
     "tests/test_background.py",
-    "tests/test_commands.py",
+    "tests/test_own_commands.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
     "tests/test_typed_views.py",

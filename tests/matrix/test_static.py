@@ -31,7 +31,7 @@ OF_THE_FRAMEWORK = (
     "pyproject.toml",
     "tests/clients.py",
     "tests/test_background.py",
-    "tests/test_commands.py",
+    "tests/test_own_commands.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
     "tests/test_typed_views.py",
