@@ -98,7 +98,7 @@ def test_a_server_writes_in_the_same_form(capsys: pytest.CaptureFixture[str]) ->
         logging.getLogger(name).propagate = False
 
     with configured(server="server"):
-        logging.getLogger("server.error").info("Started")
+        logging.getLogger("server.error").info("\x1b[1mStarted\x1b[0m")
         logging.getLogger("server.access").info("GET /")
 
     assert json.loads(capsys.readouterr().err)["message"] == "Started"

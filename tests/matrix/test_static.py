@@ -29,10 +29,12 @@ OF_THE_FRAMEWORK = (
     "compose.yaml",
     "gunicorn.conf.py",
     "pyproject.toml",
+    f"src/{PACKAGE}/main.py",
     "tests/clients.py",
     "tests/test_background.py",
     "tests/test_own_commands.py",
     "tests/test_own_parts.py",
+    "tests/test_development.py",
     "tests/test_proxies.py",
     "tests/test_typed_views.py",
     # The edge.
@@ -55,6 +57,8 @@ OF_THE_FRAMEWORK = (
     f"src/{PACKAGE}/routes/items.py",
     f"src/{PACKAGE}/routes/pages.py",
     f"src/{PACKAGE}/routes/uploads.py",
+    # Flask's threads are set.
+    f"src/{PACKAGE}/settings.py",
     f"src/{PACKAGE}/templating.py",
 )
 

@@ -27,7 +27,14 @@ def test_an_address(given: str, known: str) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["", "orders.db", "mysql://ada:secret@host/name", "postgresql://ada:secret@host:x/name"],
+    [
+        #{% if when.postgresql %}
+        "",
+        "postgresql://ada:secret@host:x/name",
+        #{% endif %}
+        "orders.db",
+        "mysql://ada:secret@host/name",
+    ],
 )
 def test_what_is_no_address_is_refused(given: str) -> None:
     with pytest.raises(ValidationError, match="it must be an address such as") as refused:

@@ -18,6 +18,8 @@ from .settings import Settings
 # The id of the request that is being answered, also in what it starts.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
+# Some servers write in colours wherever they write.
+COLOURS = re.compile(r"\x1b\[(?:\d|;)*m")
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds: only answers that tell of trouble are worth a line.
 PROBES = {"/health", "/ready"}
@@ -48,7 +50,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": COLOURS.sub("", record.getMessage()),
         }
         if known := request_id.get():
             fields["request_id"] = known

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 #{% else %}
 #{% if from_environment %}
@@ -21,7 +20,6 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
-from pydantic_core import ErrorDetails
 #{% endif %}
 #{% if when.basic_auth or when.cors or when.database or when.docker %}
 
@@ -149,9 +147,8 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SystemExit("\n".join(sentence(one) for one in error.errors())) from None
-
-
-def sentence(error: ErrorDetails) -> str:
-    """Say what is wrong with a setting."""
-    return f"Set {str(error['loc'][0]).upper()}: {error['msg'].removeprefix('Value error, ')}."
+        sentences = (
+            f"Set {str(one['loc'][0]).upper()}: {one['msg'].removeprefix('Value error, ')}."
+            for one in error.errors()
+        )
+        raise SystemExit("\n".join(sentences)) from None

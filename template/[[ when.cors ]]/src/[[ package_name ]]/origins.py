@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ValidationInfo
 #{% endif %}
 
 HOST = r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[(?:[0-9a-f:.]+)\])"
-ORIGIN = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{HOST}(:(?P<port>[1-9][0-9]{{0,4}}))?")
+ORIGIN = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]*)://{HOST}(:(?P<port>[1-9][0-9]*))?")
 # Browsers leave them out.
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 
