@@ -39,7 +39,10 @@ class Database:
         from alembic import command, config  # noqa: PLC0415
 
         migrations = config.Config()
-        migrations.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        folder = str(Path(__file__).parent / "migrations")
+        # The percent sign has a meaning of its own there.
+        migrations.set_main_option("script_location", folder.replace("%", "%%"))
+        logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
         with migration(self.engine) as connection:
             migrations.attributes["connection"] = connection
             command.upgrade(migrations, "head")

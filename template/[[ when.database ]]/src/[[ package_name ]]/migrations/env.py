@@ -13,10 +13,11 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import generic_repr
 
 #{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import logs
 from PACKAGE.database import connect
 from PACKAGE.engine import address, migration
 from PACKAGE.models import Base
-from PACKAGE.settings import Settings
+from PACKAGE.settings import load_settings
 #{% endfilter %}
 
 PACKAGE = "[[ package_name ]]."
@@ -77,7 +78,7 @@ def migrate(connection: Connection) -> None:
 
 def print_sql() -> None:
     """Write the migrations as SQL instead of running them (``alembic upgrade head --sql``)."""
-    context.configure(url=address(Settings().database_url), literal_binds=True)
+    context.configure(url=address(load_settings().database_url), literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 
@@ -87,7 +88,9 @@ if context.is_offline_mode():
 elif "connection" in context.config.attributes:
     migrate(context.config.attributes["connection"])
 else:
-    engine = connect(Settings()).engine
+    settings = load_settings()
+    logs.configure(settings)
+    engine = connect(settings).engine
     with migration(engine) as own_connection:
         migrate(own_connection)
     engine.dispose()
