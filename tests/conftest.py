@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from contract.services import Services
+from cookbook.summary import tell
 from matrix.plugin import copy_template
 from plumbum import local
 from repositories import commit, git
@@ -95,3 +96,8 @@ def template_repository(_committed_template: Path, tmp_path: Path) -> Path:
 def services(renderer: Renderer, environments: Environments) -> Services:
     """What makes services."""
     return Services(renderer, environments)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many recipes of the cookbook were tried."""
+    tell(terminalreporter)

@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zlib
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from contract.services import Answer, Service, free_port, run
+from contract.services import Server, Service, free_port, run
 from matrix.environments import interpreter
 from matrix.postgresql import DRIVER
 from matrix.rendering import PACKAGE, Tree
@@ -21,8 +23,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing.exceptions import Unresolvable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matrix.postgresql import PostgreSQL
     from matrix.suites import Runner
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from .recipes import Block, Exchange, Recipe
 
 SOURCE = f"src/{PACKAGE}"
-INSTALL = {"flask": "app.register_blueprint(mine)", "fastapi": "app.include_router(mine)"}
 # Where the test of a recipe's requests writes the OpenAPI document.
 DOCUMENT = "COOKBOOK_DOCUMENT"
 REQUESTS = "tests/test_requests_of_the_recipe.py"
@@ -46,15 +46,23 @@ REQUESTS = json.loads({requests!r})
 def test_requests({fixture}):
     client = {client}
     answers = []
-    for method, path, headers, body in REQUESTS:
+    for method, path, headers, body, anonymous in REQUESTS:
         request = client.build_request(method, path, headers=headers, content=body)
-        answer = client.send(request, **{credentials})
+        # The client of some services is logged in, but recipes about that show what is sent.
+        answer = client.send(request, **({{"auth": None}} if anonymous else {{}}))
         answers.append([answer.status_code, list(answer.headers.items()), answer.text])
     document = client.get("/openapi.json")
     found = {{"answers": answers, "document": document.json()}}
     Path(os.environ["{variable}"]).write_text(json.dumps(found))
 """
 
+
+# What both documents say of an owner's routes, but not alike: Flask's blueprints are tags, and
+# FastAPI has a model of its own for a 422.
+OWN_WORDS = {"tags", "422", "HTTPValidationError", "ValidationError", "InvalidRequest"}
+
+# A response of the view's own, of which Flask knows no more.
+ANY: dict[str, Any] = {"application/json": {"schema": {}}}
 
 # Runs in the environment of a service that has PostgreSQL.
 MAKE_DATABASE = """
@@ -68,6 +76,18 @@ with psycopg.connect(url, autocommit=True) as connection:
 """
 
 
+# Runs in the environment of a service that has websockets.
+CONVERSE = """
+import sys
+from websockets.sync.client import connect
+
+with connect(sys.argv[1], open_timeout=10, close_timeout=10) as conversation:
+    print(conversation.recv(10))
+    conversation.send("hi")
+    print(conversation.recv(10))
+"""
+
+
 @dataclass
 class Dish:
     """A recipe in a project.
@@ -77,12 +97,14 @@ class Dish:
         tree: The project, which is the dish's own.
         environment: The environment of the project.
         changed: The files that the recipe wrote or changed, from the project's directory.
+        problems: What was wrong with it so far.
     """
 
     recipe: Recipe
     tree: Tree
     environment: Path
-    changed: list[str]
+    changed: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     @property
     def framework(self) -> str:
@@ -106,20 +128,27 @@ def extras(recipes: list[Recipe], framework: str) -> set[str]:
     return found
 
 
-def prepare(recipe: Recipe, tree: Tree, environment: Path, directory: Path) -> Dish:
-    """Put a recipe into a copy of a project."""
-    path = directory / f"{tree.variant.id}-{recipe.name}"
-    shutil.copytree(tree.path, path)
-    dish = Dish(recipe, Tree(tree.variant, path), environment, [])
+def copy_of(tree: Tree, name: str, directory: Path) -> Tree:
+    """Copy a project, to put recipes into it."""
+    directory.mkdir(exist_ok=True)
+    path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=directory))
+    shutil.copytree(tree.path, path, dirs_exist_ok=True)
+    return Tree(tree.variant, path)
+
+
+def add(recipe: Recipe, tree: Tree, environment: Path, postgresql: PostgreSQL) -> Dish:
+    """Put a recipe into a project, as its owner does: write the code, run the commands."""
+    dish = Dish(recipe, tree, environment)
     for block in recipe.of(dish.framework):
-        put(block, path)
+        put(block, tree.path)
         if block.manner != "in" and block.path not in dish.changed:
             dish.changed.append(block.path)
     custom = f"{SOURCE}/custom.py"
     if custom not in dish.changed:
-        joined = join(path / custom, recipe.of(dish.framework))
+        joined = join(tree.path / custom, recipe.of(dish.framework))
         dish.changed += [custom] * joined
     sort_imports(dish)
+    dish.problems = [*commands(dish, postgresql), *style(dish)]
     return dish
 
 
@@ -171,20 +200,21 @@ def change(file: Path, hunk: list[str]) -> None:
 
 def join(custom: Path, blocks: list[Block]) -> bool:
     """Install the modules of a recipe in custom.py, as the cookbook says at its beginning."""
-    imports, calls = [], []
+    modules, calls = [], []
     for block in blocks:
-        module = block.path.removeprefix(f"{SOURCE}/").removesuffix(".py").replace("/", ".")
-        if block.manner != "write" or not block.path.startswith(SOURCE):
+        module = Path(block.path).stem
+        if block.manner != "write" or Path(block.path).parent != Path(SOURCE):
             continue
         if re.search(r"^def init_app\(", block.code, flags=re.MULTILINE):
-            imports.append(f"from . import {module}")
+            modules.append(module)
             calls.append(f"{module}.init_app(app)")
         elif re.search(r"^mine = ", block.code, flags=re.MULTILINE):
-            imports.append(f"from .{module} import mine")
-            flask = "Blueprint(" in block.code
-            calls.append(INSTALL["flask" if flask else "fastapi"])
+            modules.append(module)
+            install = "register_blueprint" if "Blueprint(" in block.code else "include_router"
+            calls.append(f"app.{install}({module}.mine)")
     if calls:
-        text = with_imports(custom.read_text(), "\n".join(imports))
+        imports = "".join(f"from . import {module}\n" for module in modules)
+        text = with_imports(custom.read_text(), imports.strip())
         custom.write_text(text.rstrip() + "".join(f"\n    {call}" for call in calls) + "\n")
     return bool(calls)
 
@@ -238,64 +268,74 @@ def sort_imports(dish: Dish) -> None:
 
 
 def cook(
-    dish: Dish,
+    dishes: Sequence[Dish],
     runner: Runner,
     postgresql: PostgreSQL,
     scratch: Path,
     *,
     whole: bool = False,
 ) -> tuple[list[str], dict[str, Any]]:
-    """Run a recipe: its commands, requests and tests, and with ``whole`` all of the suite.
+    """Try recipes in a project: their requests and tests.
+
+    Args:
+        dishes: The recipes, all in one project.
+        runner: Runs its tests.
+        postgresql: Its database, if it needs that.
+        scratch: A directory that ends with the run.
+        whole: Whether all of the project's suite is run too.
 
     Returns:
-        What is wrong with it, and the OpenAPI document.
+        What is wrong, and the OpenAPI document.
     """
-    recipe, path = dish.recipe, dish.tree.path
+    tree, environment = dishes[0].tree, dishes[0].environment
     report = scratch / f"{os.getpid()}-document.json"
     report.unlink(missing_ok=True)
-    problems = [*commands(dish, postgresql), *style(dish)]
-    (path / REQUESTS).write_text(requests(recipe))
-    arguments = [] if whole else [REQUESTS, *dish.tests]
+    problems = [problem for dish in dishes for problem in dish.problems]
+    for database in tree.path.glob("*.db*"):
+        database.unlink()
+    recipes = [dish.recipe for dish in dishes]
+    (tree.path / REQUESTS).write_text(requests(recipes))
+    tests = [REQUESTS, *(test for dish in dishes for test in dish.tests)]
     result = runner.run(
-        path,
-        dish.environment,
+        tree.path,
+        environment,
         variables={
-            **postgresql.variables(dish.tree.requirements, dish.environment),
+            **postgresql.variables(tree.requirements, environment),
             DOCUMENT: str(report),
         },
-        arguments=arguments,
+        arguments=[] if whole else tests,
     )
-    (path / REQUESTS).unlink()
-    if result.problems:
+    (tree.path / REQUESTS).unlink()
+    if result.problems or not report.exists():
         return [*problems, *result.problems, result.log], {}
+    for dish in dishes:
+        if dish.recipe.server:
+            problems += served(dish, postgresql)
     found = json.loads(report.read_text())
-    if recipe.server:
-        problems += served(dish, postgresql)
-    for expected, (status, headers, text) in zip(
-        () if recipe.server else recipe.exchanges, found["answers"], strict=True
-    ):
+    exchanges = [one for recipe in recipes if not recipe.server for one in recipe.exchanges]
+    for expected, (status, headers, text) in zip(exchanges, found["answers"], strict=True):
         problems += compare(expected, status, dict(headers), text)
     # FastAPI describes streamed events in the words of OpenAPI 3.2.
     document = without("itemSchema", found["document"])
     problems += invalid(document)
-    problems += missing(recipe.document, document, "openapi.json")
+    for recipe in recipes:
+        problems += missing(recipe.document, document, "openapi.json")
     return problems, document
 
 
-def requests(recipe: Recipe) -> str:
-    """Write a test that sends the requests of a recipe."""
+def requests(recipes: Sequence[Recipe]) -> str:
+    """Write a test that sends the requests of recipes."""
     sent = [
-        [one.method, one.path, dict(one.sent), one.body]
-        for one in recipe.exchanges
+        [one.method, one.path, dict(one.sent), one.body, "auth" in recipe.needs]
+        for recipe in recipes
         if not recipe.server
+        for one in recipe.exchanges
     ]
-    settings = ", ".join(f"{name.lower()}={text!r}" for name, text in recipe.settings.items())
+    settings = {name.lower(): text for recipe in recipes for name, text in recipe.settings.items()}
     return TEST.format(
         requests=json.dumps(sent),
         fixture="start" if settings else "client",
-        client=f"start({settings})" if settings else "client",
-        # The client of such services is logged in, but recipes about that show what is sent.
-        credentials={"auth": None} if "auth" in recipe.needs else {},
+        client=f"start(**{settings})" if settings else "client",
         variable=DOCUMENT,
     )
 
@@ -325,8 +365,6 @@ def commands(dish: Dish, postgresql: PostgreSQL) -> list[str]:
             problems.append(f"{command}: {done.stdout}{done.stderr}")
         made = set(path.rglob("*.py")) - before
         dish.changed += sorted(file.relative_to(path).as_posix() for file in made)
-    for database in path.glob("*.db*"):
-        database.unlink()
     return problems
 
 
@@ -363,20 +401,39 @@ def own_database(url: str, dish: Dish) -> str:
     return f"{server.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
 
-def served(dish: Dish, postgresql: PostgreSQL) -> list[str]:
-    """Send the requests of a recipe to a server."""
+@contextmanager
+def serving(dish: Dish, postgresql: PostgreSQL) -> Iterator[Server]:
+    """Run a server of a project until the block ends."""
     service = Service(dish.tree.path, dish.environment)
     port = free_port()
-    problems: list[str] = []
     given = variables(dish, postgresql) | {"PORT": str(port), "WEB_CONCURRENCY": "1"}
-    with ExitStack() as stack:
-        server = stack.enter_context(run(start(dish, service, port), port, service.path, given))
+    with run(start(dish, service, port), port, service.path, given) as server:
+        yield server
+
+
+def served(dish: Dish, postgresql: PostgreSQL) -> list[str]:
+    """Send the requests of a recipe to a server."""
+    problems: list[str] = []
+    with serving(dish, postgresql) as server:
         for expected in dish.recipe.exchanges:
             body = expected.body.encode() if expected.body else None
-            answer: Answer = server.ask(expected.method, expected.path, body, expected.sent)
+            answer = server.ask(expected.method, expected.path, body, expected.sent)
             problems += compare(expected, answer.status, dict(answer.headers), answer.body.decode())
-    shutil.rmtree(service.path / "data", ignore_errors=True)
     return problems
+
+
+def converse(dish: Dish, postgresql: PostgreSQL, path: str) -> str:
+    """Say ``hi`` to a server over a WebSocket, and give what it says before and after."""
+    with serving(dish, postgresql) as server:
+        url = f"ws://127.0.0.1:{server.port}{path}"
+        done = subprocess.run(
+            [str(interpreter(dish.environment)), "-c", CONVERSE, url],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        return done.stdout + done.stderr
 
 
 def start(dish: Dish, service: Service, port: int) -> list[str]:
@@ -426,6 +483,28 @@ def invalid(document: dict[str, Any]) -> list[str]:
     except Unresolvable as error:
         # The whole document is in its message.
         return [f"The document refers to {error.ref}, which it does not have"]
+
+
+def differences(flask: Any, fastapi: Any, place: str = "openapi.json") -> Iterator[str]:
+    """Say where two documents differ, but for what the frameworks say in their own words."""
+    if isinstance(flask, dict) and isinstance(fastapi, dict):
+        contents = [one.get("content") for one in flask.values() if isinstance(one, dict)]
+        if place.endswith("/responses") and ANY in contents:
+            return
+        for name in sorted(flask.keys() | fastapi.keys()):
+            # Views of Flask's that are not typed are no part of the document.
+            if name in OWN_WORDS or (place.endswith("/paths") and name not in flask):
+                continue
+            if name in flask and name in fastapi:
+                yield from differences(flask[name], fastapi[name], f"{place}/{name}")
+            elif flask.get(name) is not None or fastapi.get(name) is not None:
+                where = "Flask" if name in flask else "FastAPI"
+                yield f"{place}: only on {where}: {name}: {flask.get(name, fastapi.get(name))}"
+    elif isinstance(flask, list) and isinstance(fastapi, list) and len(flask) == len(fastapi):
+        for number, (one, other) in enumerate(zip(flask, fastapi, strict=True)):
+            yield from differences(one, other, f"{place}/{number}")
+    elif flask != fastapi:
+        yield f"{place}: {flask!r} on Flask, {fastapi!r} on FastAPI"
 
 
 def without(name: str, part: Any) -> Any:
