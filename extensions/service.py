@@ -87,6 +87,7 @@ class Dependency:
 # Ranges are bounded, and tested at both ends.
 DEPENDENCIES = (
     Dependency("alembic>=1.20,<2", ("database",)),
+    Dependency("anyio>=4.12,<5", ("fastapi",)),
     Dependency("click>=8.1,<9", ("flask", "database")),
     Dependency("fastapi>=0.165,<1", ("fastapi",)),
     Dependency("flask>=3.1,<4", ("flask",)),

@@ -190,15 +190,15 @@ def shared_client(app: Application) -> Iterator[Client]:
 
 @pytest.fixture
 #{% if when.database %}
-def client(app: Application, shared_client: Client, database: Database) -> Client:
+def client(app: Application, shared_client: Client, database: Database) -> Iterator[Client]:
     """Give a client of the application, with empty tables."""
-    use(app, database)
+    with use(app, database):
 #{% else %}
-def client(app: Application, shared_client: Client) -> Client:
+def client(app: Application, shared_client: Client) -> Iterator[Client]:
     """Give a client of the application, with a store of the test's own."""
-    use(app, ItemStore())
+    with use(app, ItemStore()):
 #{% endif %}
-    return shared_client
+        yield shared_client
 
 
 #{% if when.basic_auth %}

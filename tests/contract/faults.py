@@ -135,7 +135,11 @@ def _routes() -> Iterator[Fault]:
             "    app.exception_handler(HTTPException)(on_http_exception)\n",
             "",
         ),
-        ("only the first route's methods are allowed", 'headers["Allow"] = methods', "pass"),
+        (
+            "only the first route's methods are allowed",
+            'headers["Allow"] = ", ".join(methods)',
+            "pass",
+        ),
     ):
         yield Fault(name, errors, old, new, test_errors + test_items, FASTAPI)
     for name, old, new in (
@@ -211,7 +215,7 @@ def _browsers() -> Iterator[Fault]:
 def _around() -> Iterator[Fault]:
     """Slips in the middleware."""
     middleware, tests = "middleware.py", ("test_errors.py",)
-    limit = "    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)\n"
+    limit = "    app.add_middleware(BodyMiddleware, max_body_size=settings.max_body_size)\n"
     unhandled = "    app.add_middleware(UnhandledErrorMiddleware)\n"
     timing = "    app.add_middleware(TimingMiddleware)\n"
     for name, old, new in (
@@ -220,9 +224,17 @@ def _around() -> Iterator[Fault]:
         ("nothing tells its time", timing, ""),
         ("bugs are not logged", "logger.exception(", "logger.debug("),
         ("the traceback is not logged", "logger.exception(", "logger.error("),
-        ("bugs tell too much", "Problem(detail=PHRASES[500])", "Problem(detail=repr(scope))"),
+        ("bugs tell too much", "Problem(detail=PHRASES[500])", "Problem(detail=repr(error))"),
+        ("errors are glued to streams", "if begun and not complete:", "if False:"),
+        ("streams go on for nobody", "    app.add_middleware(DisconnectMiddleware)\n", ""),
+        ("HEAD is no GET", "    app.add_middleware(HeadMiddleware)\n", ""),
+        (
+            "large bodies come all at once",
+            "            if is_large(scope):\n",
+            "            if False:\n",
+        ),
     ):
-        yield Fault(name, middleware, old, new, tests, FASTAPI)
+        yield Fault(name, middleware, old, new, (*tests, "test_own_parts.py"), FASTAPI)
     for name, old, new in (
         ("chunks have no limit", "    app.before_request(limit_chunks)\n", ""),
         ("nothing tells its time", "app.wsgi_app = TimingMiddleware(app.wsgi_app)", "pass"),
@@ -251,31 +263,39 @@ def _around() -> Iterator[Fault]:
 def _database() -> Iterator[Fault]:
     """Slips with sessions, migrations and readiness."""
     dependencies, tests = "dependencies.py", ("test_database.py",)
-    session = "    with database.session() as session:\n        yield session\n"
-    for name, new in (
-        ("nothing is committed", session.replace("session()", "sessions()")),
+    sessions = (*tests, "test_items.py", "test_sessions.py")
+    for name, old, new in (
+        ("nothing is committed", "            session.commit()\n", "            pass\n"),
         (
             "errors are committed",
-            (
-                "    with database.sessions() as session:\n        try:\n"
-                "            yield session\n        finally:\n            session.commit()\n"
-            ),
-        ),
-        (
-            "sessions are not closed",
-            (
-                "    database.kept = session = database.sessions()\n    session.connection()\n"
-                "    yield session\n    session.commit()\n    session.connection()\n"
-            ),
+            "            session.rollback()\n",
+            "            session.commit()\n",
         ),
     ):
-        yield Fault(name, dependencies, session, new, (*tests, "test_items.py"), FASTAPI)
+        yield Fault(name, "routing.py", old, new, sessions, FASTAPI)
+    for name, old, new in (
+        (
+            "own routes commit nothing",
+            "                await end(session.commit)\n",
+            "                pass\n",
+        ),
+        ("everybody is let in", ".enter_async_context(state", ".enter_async_context; (state"),
+    ):
+        yield Fault(name, dependencies, old, new, sessions, FASTAPI)
+    yield Fault(
+        "a closed session opens again",
+        "database.py",
+        ", close_resets_only=False",
+        "",
+        sessions,
+        FASTAPI,
+    )
     yield Fault(
         "the commit comes after the answer",
         dependencies,
         ', scope="function"',
         "",
-        tests,
+        sessions,
         FASTAPI,
     )
     for name, old, new in (

@@ -333,6 +333,7 @@ TESTS_OF_A_FRAMEWORK = (
     "tests/test_own_commands.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
+    "tests/test_sessions.py",
     "tests/test_typed_views.py",
 )
 

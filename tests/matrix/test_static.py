@@ -36,9 +36,11 @@ OF_THE_FRAMEWORK = (
     "tests/test_own_parts.py",
     "tests/test_development.py",
     "tests/test_proxies.py",
+    "tests/test_sessions.py",
     "tests/test_typed_views.py",
     # The edge.
     "wsgi.py",
+    f"src/{PACKAGE}/admission.py",
     f"src/{PACKAGE}/app.py",
     f"src/{PACKAGE}/authentication.py",
     f"src/{PACKAGE}/background.py",
@@ -57,6 +59,7 @@ OF_THE_FRAMEWORK = (
     f"src/{PACKAGE}/routes/items.py",
     f"src/{PACKAGE}/routes/pages.py",
     f"src/{PACKAGE}/routes/uploads.py",
+    f"src/{PACKAGE}/routing.py",
     # Flask's threads are set.
     f"src/{PACKAGE}/settings.py",
     f"src/{PACKAGE}/templating.py",

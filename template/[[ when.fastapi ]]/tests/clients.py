@@ -1,6 +1,8 @@
 """How tests reach the application."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -47,11 +49,17 @@ def cut_off(app: FastAPI, path: str, headers: dict[str, str], beginning: bytes) 
 
 
 #{% if when.database %}
-def use(app: FastAPI, database: Database) -> None:
-    """Make an application use another database from now on."""
+@contextmanager
+def use(app: FastAPI, database: Database) -> Iterator[None]:
+    """Make an application use another database in a test."""
     app.state.database = database
+    yield
+    app.dependency_overrides.clear()
 #{% else %}
-def use(app: FastAPI, store: ItemStore) -> None:
-    """Make an application use another store from now on."""
+@contextmanager
+def use(app: FastAPI, store: ItemStore) -> Iterator[None]:
+    """Make an application use another store in a test."""
     app.state.store = store
+    yield
+    app.dependency_overrides.clear()
 #{% endif %}

@@ -1,6 +1,7 @@
 """How tests reach the application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
@@ -49,11 +50,15 @@ def cut_off(app: Flask, path: str, headers: dict[str, str], beginning: bytes) ->
 
 
 #{% if when.database %}
-def use(app: Flask, database: Database) -> None:
-    """Make an application use another database from now on."""
+@contextmanager
+def use(app: Flask, database: Database) -> Iterator[None]:
+    """Make an application use another database in a test."""
     app.extensions["database"] = database
+    yield
 #{% else %}
-def use(app: Flask, store: ItemStore) -> None:
-    """Make an application use another store from now on."""
+@contextmanager
+def use(app: Flask, store: ItemStore) -> Iterator[None]:
+    """Make an application use another store in a test."""
     app.extensions["store"] = store
+    yield
 #{% endif %}

@@ -22,7 +22,8 @@ class Database:
 
     def __init__(self, engine: Engine, timeout: float) -> None:
         self.engine = engine
-        self.sessions = sessionmaker(engine, expire_on_commit=False)
+        # A session that was closed does not open again by itself: what is stored would be lost.
+        self.sessions = sessionmaker(engine, expire_on_commit=False, close_resets_only=False)
         self.timeout = timeout
         self._probe = Probe(engine.url)
 

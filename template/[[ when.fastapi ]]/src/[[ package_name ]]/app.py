@@ -6,24 +6,25 @@
 """The application factory and the routes."""
 #{% endif %}
 
-#{% if when.database %}
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-#{% endif %}
 #{% if when.background_tasks %}
 from pathlib import Path
 #{% endif %}
 #{% if when.single_module %}
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
+#{% else %}
+from typing import Any
 #{% endif %}
-#{% if when.database or when.background_tasks or when.single_module %}
 
-#{% endif %}
 #{% if when.modular %}
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 #{% else %}
+#{% if when.database %}
+from anyio import CapacityLimiter, to_thread
+#{% endif %}
 from fastapi import (
     APIRouter,
     #{% if when.background_tasks %}
@@ -64,6 +65,9 @@ from . import (
     templating,
     #{% endif %}
 )
+#{% if when.database %}
+from .admission import Admission
+#{% endif %}
 #{% if when.basic_auth and when.single_module %}
 from .authentication import LoginRequired, UsernameDep
 #{% endif %}
@@ -71,6 +75,9 @@ from .authentication import LoginRequired, UsernameDep
 from .database import Database, connect
 #{% endif %}
 #{% if when.modular %}
+#{% if when.database %}
+from .dependencies import connections_of
+#{% endif %}
 #{% if when.basic_auth %}
 from .routes.account import account_router
 #{% endif %}
@@ -85,6 +92,7 @@ from .routes.pages import pages_router
 #{% if when.background_tasks %}
 from .routes.uploads import uploads_router
 #{% endif %}
+from .routing import OneThreadRoute
 #{% if when.basic_auth %}
 from .security import Logins
 #{% endif %}
@@ -95,6 +103,9 @@ from .dependencies import (
     #{% endif %}
     SettingsDep,
     StoreDep,
+    #{% if when.database %}
+    connections_of,
+    #{% endif %}
 )
 from .health import Health
 #{% if when.json_home %}
@@ -105,6 +116,7 @@ from .items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpda
 from .pages import read_item_form
 #{% endif %}
 from .problems import InvalidRequest, Problem
+from .routing import OneThreadRoute
 #{% if when.basic_auth %}
 from .security import Account, Logins
 #{% endif %}
@@ -156,17 +168,22 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-#{% if when.database %}
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    #{% if when.database %}
     """Bring the database up to date at the start and let go of it at the end."""
     database: Database = app.state.database
     if app.state.settings.migrate_on_start:
         database.upgrade()
-    yield
+    yield {"service": app.state}
     database.engine.dispose()
+    #{% else %}
+    """Share the state with the applications that are mounted in this one."""
+    yield {"service": app.state}
+    #{% endif %}
 
 
+#{% if when.database %}
 def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
     """Build the application; tests give it settings and a database of their own."""
 #{% else %}
@@ -183,32 +200,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
-        #{% if when.database %}
         lifespan=lifespan,
-        #{% endif %}
     )
     app.state.settings = settings
     #{% if when.basic_auth %}
     app.state.logins = Logins(settings)
     #{% endif %}
     #{% if when.database %}
-    app.state.database = database or connect(settings)
+    app.state.database = database = database or connect(settings)
+    app.state.sessions = Admission(connections_of(database), settings.database_timeout)
     #{% else %}
     app.state.store = ItemStore()
     #{% endif %}
     #{% if when.background_tasks %}
     app.state.uploads = Uploads(Path(settings.data_directory))
     #{% endif %}
+    app.router.route_class = OneThreadRoute
     errors.init_app(app)
     if settings.docs:
         docs.init_app(app)
-    middleware.init_app(app, settings)
-    #{% if when.cors %}
-    cors.init_app(app, settings)
-    #{% endif %}
-    #{% if when.docker %}
-    proxies.init_app(app, settings)
-    #{% endif %}
     #{% if when.pages %}
     templating.init_app(app)
     #{% endif %}
@@ -227,4 +237,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(uploads_router)
     #{% endif %}
     custom.init_app(app)
+    # Last, and so around what is your own.
+    middleware.init_app(app, settings)
+    #{% if when.cors %}
+    cors.init_app(app, settings)
+    #{% endif %}
+    #{% if when.docker %}
+    proxies.init_app(app, settings)
+    #{% endif %}
     return app

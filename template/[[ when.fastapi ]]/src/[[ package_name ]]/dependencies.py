@@ -1,26 +1,37 @@
 """What routes are given."""
 
 #{% if when.database %}
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from anyio import CancelScope, CapacityLimiter, to_thread
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from sqlalchemy import QueuePool
 from sqlalchemy.orm import Session
 
 from .database import Database
+from .routing import current_session
 #{% else %}
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
 
 #{% endif %}
 from .settings import Settings
 from .store import ItemStore
 
 
-async def get_settings(request: Request) -> Settings:
+def state_of(connection: HTTPConnection) -> Any:
+    """Give the state of the application, also to the applications that are mounted in it."""
+    return getattr(connection.state, "service", connection.app.state)
+
+
+async def get_settings(connection: HTTPConnection) -> Settings:
     """Give the settings of the application."""
-    settings: Settings = request.app.state.settings
+    settings: Settings = state_of(connection).settings
     return settings
 
 
@@ -28,22 +39,52 @@ SettingsDep = Annotated[Settings, Depends(get_settings)]
 
 #{% if when.database %}
 
-async def get_database(request: Request) -> Database:
+async def get_database(connection: HTTPConnection) -> Database:
     """Give the database of the application."""
-    database: Database = request.app.state.database
+    database: Database = state_of(connection).database
     return database
 
 
 DatabaseDep = Annotated[Database, Depends(get_database)]
 
 
-def get_session(database: DatabaseDep) -> Iterator[Session]:
+def connections_of(database: Database) -> int:
+    """Give the number of sessions that can work at the same time."""
+    pool = database.engine.pool
+    return pool.size() if isinstance(pool, QueuePool) else 1
+
+
+async def end(how: Callable[..., None]) -> None:
+    """Commit or close a session in a thread that is never waited for."""
+    with CancelScope(shield=True):
+        await to_thread.run_sync(how, limiter=CapacityLimiter(1))
+
+
+async def get_session(connection: HTTPConnection, database: DatabaseDep) -> AsyncIterator[Session]:
     """Give the request a session, committed before the answer and rolled back on an error."""
-    with database.session() as session:
-        yield session
+    async with AsyncExitStack() as stack:
+        # There are as many places as connections, and a place is taken before anything else: who
+        # holds a connection or a thread never waits for another request that holds the other.
+        if connection.scope["type"] == "http":
+            await stack.enter_async_context(state_of(connection).sessions.place())
+        session = database.sessions()
+        current_session.set(session)
+        try:
+            yield session
+            # Nothing is left to commit after a OneThreadRoute.
+            if session.in_transaction():
+                await end(session.commit)
+        finally:
+            if session.in_transaction():
+                await end(session.close)
+            session.close()
 
 
-# The function scope ends before the answer is sent: nobody sees success for a failed commit.
+# The function scope ends before the answer is sent: nobody sees success for a failed commit. What
+# runs later has no session any more, and an error if it uses this one: a background task, a
+# streamed answer, a WebSocket with each message: they open their own in a thread, with
+# ``with database.session() as session``. A dependency that needs a session and has a ``yield``
+# takes the function scope, too.
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 
 
@@ -53,9 +94,9 @@ async def get_store(session: SessionDep) -> ItemStore:
 
 #{% else %}
 
-async def get_store(request: Request) -> ItemStore:
+async def get_store(connection: HTTPConnection) -> ItemStore:
     """Give the store of the items."""
-    store: ItemStore = request.app.state.store
+    store: ItemStore = state_of(connection).store
     return store
 
 #{% endif %}

@@ -1,9 +1,11 @@
 """Every error as JSON."""
 
-from http import HTTPStatus
-
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
+from fastapi.requests import HTTPConnection
+from fastapi.responses import JSONResponse
+from fastapi.utils import is_body_allowed_for_status_code
 from pydantic import BaseModel
 #{% if when.database %}
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +19,9 @@ from .database import explain
 #{% endif %}
 from .problems import PHRASES, InvalidField, InvalidRequest, Problem, ServiceError
 
+# What FastAPI says with 400 of a body that cannot even be decoded: here that is not valid either.
+UNDECODED = "There was an error parsing the body"
+
 
 def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = None) -> Response:
     """Write a problem as the body of an answer."""
@@ -24,50 +29,55 @@ def answer(status: int, problem: BaseModel, headers: dict[str, str] | None = Non
     return Response(body, status, headers=headers, media_type="application/json")
 
 
-def allowed_methods(request: Request) -> str:
+def allowed_methods(request: HTTPConnection) -> list[str]:
     """List the methods of a path; the error itself names those of the first route only."""
-    return ", ".join(
+    methods = [
         method
         for method in ("DELETE", "GET", "PATCH", "POST", "PUT")
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in request.app.routes
         )
-    )
+    ]
+    return [*methods, "HEAD"] if "GET" in methods else methods
 
 
-async def on_http_exception(request: Request, error: HTTPException) -> Response:
+async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Response:
     """Answer an error that a route or the framework raised with its status."""
-    if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
-        # FastAPI answers 400 when the body cannot even be decoded: here that is not valid either.
+    undecoded = isinstance(error.__cause__, ValueError | RecursionError)
+    if undecoded and (error.status_code, error.detail) == (400, UNDECODED):
         field = InvalidField(loc=["body"], msg="The body is not valid JSON", type="json_invalid")
         return answer(422, InvalidRequest(detail=[field]))
-    unnamed = error.detail == HTTPStatus(error.status_code).phrase
-    detail = PHRASES.get(error.status_code, error.detail) if unnamed else error.detail
     headers = dict(error.headers or {})
-    if error.status_code == 405 and (methods := allowed_methods(request)):
-        headers["Allow"] = methods
-    return answer(error.status_code, Problem(detail=detail), headers)
+    if error.status_code == 405:
+        methods = allowed_methods(request)
+        if request.scope.get("method") not in methods:
+            headers["Allow"] = ", ".join(methods)
+    if not is_body_allowed_for_status_code(error.status_code):
+        return Response(status_code=error.status_code, headers=headers)
+    detail = jsonable_encoder(error.detail)
+    return JSONResponse({"detail": detail}, error.status_code, headers)
 
 
-async def on_invalid_request(_: Request, error: RequestValidationError) -> Response:
+async def on_invalid_request(_: HTTPConnection, error: RequestValidationError) -> Response:
     """Answer what is wrong with a request, without repeating what was sent."""
-    fields = [InvalidField.model_validate(field) for field in error.errors()]
+    unnamed = {"loc": [], "msg": "Invalid value", "type": "value_error"}
+    fields = [InvalidField.model_validate({**unnamed, **field}) for field in error.errors()]
     return answer(422, InvalidRequest(detail=fields))
 
 
-async def on_disconnect(_: Request, __: ClientDisconnect) -> Response:
+async def on_disconnect(_: HTTPConnection, __: ClientDisconnect) -> Response:
     """Refuse a body that ended before its length: the client has gone, and may read no answer."""
     return answer(400, Problem(detail=PHRASES[400]))
 
 
-async def on_service_error(_: Request, error: ServiceError) -> Response:
+async def on_service_error(_: HTTPConnection, error: ServiceError) -> Response:
     """Answer an error of the service's own with its status."""
     return answer(error.status, Problem(detail=error.detail), error.headers)
 
 
 #{% if when.database %}
-async def on_database_error(request: Request, error: SQLAlchemyError) -> Response:
+async def on_database_error(request: HTTPConnection, error: SQLAlchemyError) -> Response:
     """Answer a conflict, or that the database is down or busy; anything else is a bug."""
     explained = explain(error)
     if explained is None:

@@ -3,18 +3,34 @@
 import logging
 import time
 from collections.abc import Collection
+from contextlib import AsyncExitStack
+from inspect import iscoroutinefunction
 
-from fastapi import FastAPI, HTTPException
+from anyio import CancelScope, current_time, fail_after
+from anyio.lowlevel import checkpoint
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitResponder
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .admission import Admission
 from .browsers import HEADERS, is_from_another_site
 from .errors import answer
 from .logs import identify, log_request, request_id
-from .problems import PHRASES, Problem
+from .problems import PHRASES, Problem, UnavailableError
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
+
+# Bodies of more bytes than this are large: so many of them are read at the same time, and the
+# others wait. Each may take so many seconds, and one more for each so many bytes of it.
+LARGE_BODY = 64 * 1024
+LARGE_BODIES = 3
+BODY_TIMEOUT = 30
+SLOWEST_BODY = 64 * 1024
 
 
 class TimingMiddleware:
@@ -101,42 +117,159 @@ class UnhandledErrorMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log what was raised and answer; had an answer begun, the server cuts the connection."""
+        """Log what was raised and answer; an answer that has begun is cut off by the server."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        begun = complete = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun, complete
+            begun = True
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
         try:
-            await self.app(scope, receive, send)
-        except Exception:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:
+            if begun and not complete:
+                raise
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            await answer(500, Problem(detail=PHRASES[500]))(scope, receive, send)
+            if not begun:
+                response = await answer_bug(Request(scope, receive), error)
+                await response(scope, receive, send)
 
 
-class BodyLimitMiddleware:
-    """Refuses a body that is larger than the limit."""
+class BodyLimit(RequestBodyLimitResponder):
+    """The limit of one request; a route may have a ``max_body_size`` of its own."""
+
+    async def send_with_limit(self, message: Message) -> None:
+        """Send what the application answers: Starlette's own refusal would not be JSON."""
+        await self.send(message)
+
+
+class BodyMiddleware:
+    """Refuses a body over the limit, and lets few large ones in at the same time."""
 
     def __init__(self, app: ASGIApp, max_body_size: int) -> None:
         self.app = app
         self.max_body_size = max_body_size
+        self.large_bodies = Admission(LARGE_BODIES, BODY_TIMEOUT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes that the application receives."""
-        received = 0
+        """Refuse what is declared too large before it comes, and anything else as it comes."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        async with AsyncExitStack() as places:
+            if is_large(scope):
+                receive = self.in_turn(receive, places)
+            await BodyLimit(self.app, self.max_body_size)(scope, receive, send)
 
-        async def receive_within_limit() -> Message:
-            nonlocal received
-            message = await receive()
+    def in_turn(self, receive: Receive, places: AsyncExitStack) -> Receive:
+        """Let a body wait for its turn, and not come too slowly when it has it."""
+        begun: float | None = None
+        received = 0
+        whole = False
+
+        async def receive_in_turn() -> Message:
+            nonlocal begun, received, whole
+            if whole:
+                return await receive()
+            try:
+                if begun is None:
+                    await places.enter_async_context(self.large_bodies.place())
+                    begun = current_time()
+                with fail_after(begun + BODY_TIMEOUT + received / SLOWEST_BODY - current_time()):
+                    message = await receive()
+            except UnavailableError as error:
+                raise HTTPException(error.status, error.detail, error.headers) from error
+            except TimeoutError:
+                raise HTTPException(408, "The body came too slowly") from None
             received += len(message.get("body", b""))
-            if received > self.max_body_size:
-                raise HTTPException(413)
+            whole = not message.get("more_body")
             return message
 
-        await self.app(scope, receive_within_limit, send)
+        return receive_in_turn
+
+
+class HeadMiddleware:
+    """Answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the route for GET, unless it has an answer to HEAD of its own."""
+        if scope["type"] != "http" or scope["method"] != "HEAD" or answers_head(scope):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body"})
+            elif message.get("more_body"):
+                # A stream may have no end.
+                rest.cancel()
+                await checkpoint()
+
+        with CancelScope() as rest:
+            await self.app({**scope, "method": "GET"}, receive, send_head)
+
+
+class DisconnectMiddleware:
+    """Ends a streamed answer when its client has gone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Starlette look for the client itself, as it does for servers before ASGI 2.4."""
+        # From then on ``send`` ought to raise an error, but that of some servers keeps silent.
+        if scope["type"] == "http":
+            scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
+        await self.app(scope, receive, send)
+
+
+def is_large(scope: Scope) -> bool:
+    """Tell whether the body of a request needs much memory, or may."""
+    headers = Headers(scope=scope)
+    length = headers.get("Content-Length", "0")
+    chunked = "Transfer-Encoding" in headers
+    return chunked or not length.isdecimal() or int(length) > LARGE_BODY
+
+
+def answers_head(scope: Scope) -> bool:
+    """Tell whether a route was made for HEAD; what is mounted answers anything."""
+    return any(
+        route.matches(scope)[0] is Match.FULL
+        for route in scope["app"].routes
+        if not isinstance(route, Mount)
+    )
+
+
+async def answer_bug(request: Request, error: Exception) -> Response:
+    """Ask your own handler for Exception or 500, if there is one."""
+    handlers = request.app.exception_handlers
+    handler = handlers.get(500) or handlers.get(Exception)
+    if handler is None:
+        return answer(500, Problem(detail=PHRASES[500]))
+    if iscoroutinefunction(handler):
+        response: Response = await handler(request, error)
+    else:
+        response = await run_in_threadpool(handler, request, error)
+    return response
 
 
 def init_app(app: FastAPI, settings: Settings) -> None:
     """Install the middleware; what is added last comes first."""
-    app.add_middleware(BodyLimitMiddleware, max_body_size=settings.max_body_size)
+    app.add_middleware(HeadMiddleware)
+    app.add_middleware(DisconnectMiddleware)
+    # Your own middleware may raise what routes raise.
+    handlers = {k: h for k, h in app.exception_handlers.items() if k not in {500, Exception}}
+    app.add_middleware(ExceptionMiddleware, handlers=handlers)
+    app.add_middleware(BodyMiddleware, max_body_size=settings.max_body_size)
     app.add_middleware(UnhandledErrorMiddleware)
     #{% if when.cors %}
     app.add_middleware(BrowserMiddleware, trusted=settings.cors_origins)

@@ -2,6 +2,7 @@
 """Whether the service is up."""
 
 #{% if when.database %}
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, HTTPException
 
 from ..dependencies import DatabaseDep
@@ -25,9 +26,9 @@ async def health() -> Health:
 
 #{% if when.database %}
 @health_router.get("/ready", responses={503: {"model": Problem}})
-def ready(database: DatabaseDep) -> Health:
-    """Tell whether requests can be served."""
-    if not database.answers():
+async def ready(database: DatabaseDep) -> Health:
+    """Tell whether requests can be served; this needs none of the threads of the others."""
+    if not await to_thread.run_sync(database.answers, limiter=CapacityLimiter(1)):
         raise HTTPException(503, "The database does not answer")
     return Health(status="ready")
 #{% else %}

@@ -12,10 +12,14 @@ from ..authentication import LoginRequired
 from ..dependencies import StoreDep
 from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
 from ..problems import InvalidRequest, Problem
+from ..routing import OneThreadRoute
 
 #{% endif %}
 items_router = APIRouter(
-    prefix="/items", tags=["items"], responses={422: {"model": InvalidRequest}}
+    prefix="/items",
+    tags=["items"],
+    route_class=OneThreadRoute,
+    responses={422: {"model": InvalidRequest}},
 )
 
 

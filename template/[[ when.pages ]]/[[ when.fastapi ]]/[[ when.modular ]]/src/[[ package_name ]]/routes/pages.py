@@ -11,12 +11,13 @@ from ..authentication import LoginRequired
 #{% endif %}
 from ..dependencies import SettingsDep, StoreDep
 from ..pages import read_item_form
+from ..routing import OneThreadRoute
 from ..settings import Settings
 from ..store import ItemStore
 from ..templating import templates
 
 #{% endif %}
-pages_router = APIRouter(include_in_schema=False)
+pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -1,0 +1,174 @@
+"""How requests share the database."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import anyio
+import pytest
+from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException
+from fastapi.responses import StreamingResponse
+from fastapi.testclient import TestClient
+from pydantic import BaseModel
+from sqlalchemy.exc import InvalidRequestError
+from starlette.types import Message
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import custom
+from PACKAGE.database import Database
+from PACKAGE.dependencies import DatabaseDep, SessionDep, StoreDep, connections_of
+from PACKAGE.items import ItemCreate
+from PACKAGE.models import Item
+from PACKAGE.routing import OneThreadRoute
+#{% endfilter %}
+
+CHAIR = ItemCreate(name="Chair", price=Decimal(1))
+
+
+class Price(BaseModel):
+    """What the routes of the tests answer."""
+
+    price: Decimal
+
+
+@pytest.fixture(params=[APIRouter, OneThreadRoute], ids=["plain", "one thread"])
+def router(request: pytest.FixtureRequest) -> APIRouter:
+    """Give a router as anybody makes it, and one as the service's own are."""
+    if request.param is OneThreadRoute:
+        return APIRouter(route_class=OneThreadRoute)
+    return APIRouter()
+
+
+@pytest.fixture
+def client(
+    start: Callable[..., TestClient], router: APIRouter, monkeypatch: pytest.MonkeyPatch
+) -> TestClient:
+    """Give a client of the application with a router of the test's own."""
+    monkeypatch.setattr(custom, "init_app", lambda app: app.include_router(router))
+    return start()
+
+
+def add_routes(router: APIRouter) -> None:
+    @router.post("/stored")
+    def stored(store: StoreDep) -> Price:
+        return Price.model_validate(store.add(CHAIR), from_attributes=True)
+
+    @router.post("/awaited")
+    async def awaited(session: SessionDep) -> Price:
+        session.add(Item(**CHAIR.model_dump()))
+        return Price(price=Decimal(1))
+
+    @router.post("/refused")
+    def refused(store: StoreDep) -> Price:
+        store.add(CHAIR)
+        raise HTTPException(418)
+
+    @router.post("/invalid")
+    def invalid(store: StoreDep) -> Price:
+        store.add(CHAIR)
+        return None  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "total"),
+    [("/stored", 200, 1), ("/awaited", 200, 1), ("/refused", 418, 0), ("/invalid", 500, 0)],
+)
+def test_what_was_done_is_stored_if_all_went_well(
+    router: APIRouter, client: TestClient, path: str, status: int, total: int
+) -> None:
+    add_routes(router)
+
+    assert client.post(path).status_code == status
+    assert client.get("/items").json()["total"] == total
+
+
+def test_a_dependency_that_stores_something_at_the_end(
+    router: APIRouter, client: TestClient
+) -> None:
+    def record(session: SessionDep) -> Iterator[None]:
+        yield
+        session.add(Item(**CHAIR.model_dump()))
+
+    @router.post("/own", dependencies=[Depends(record, scope="function")])
+    def own(store: StoreDep) -> int:
+        return store.add(CHAIR).id
+
+    client.post("/own")
+
+    assert client.get("/items").json()["total"] == 2
+
+
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_session_is_not_used_after_the_answer(
+    router: APIRouter, client: TestClient, caplog: pytest.LogCaptureFixture, awaited: bool
+) -> None:
+    def write(store: StoreDep) -> None:
+        store.add(CHAIR)
+
+    def answer(store: StoreDep, tasks: BackgroundTasks) -> None:
+        tasks.add_task(write, store)
+
+    async def answer_awaited(store: StoreDep, tasks: BackgroundTasks) -> None:
+        tasks.add_task(write, store)
+
+    router.post("/own")(answer_awaited if awaited else answer)
+
+    assert client.post("/own").status_code == 200
+    assert "This Session has been permanently closed" in caplog.text
+    assert client.get("/items").json()["total"] == 0
+
+
+def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient) -> None:
+    @router.get("/closed")
+    def closed(store: StoreDep) -> StreamingResponse:
+        def lines() -> Iterator[str]:
+            yield str(store.page(None, 1, 0))
+
+        return StreamingResponse(lines())
+
+    @router.get("/open")
+    def opened(database: DatabaseDep) -> StreamingResponse:
+        def lines() -> Iterator[str]:
+            with database.session() as session:
+                yield str(session.query(Item).count())
+
+        return StreamingResponse(lines())
+
+    assert client.get("/open").text == "0"
+    with pytest.raises(RuntimeError) as error:
+        client.get("/closed")
+    assert isinstance(error.value.__cause__, InvalidRequestError)
+
+
+def test_no_more_requests_at_once_than_connections(
+    router: APIRouter, client: TestClient, database: Database
+) -> None:
+    working: list[int] = []
+
+    @router.get("/own")
+    async def own(_: SessionDep) -> None:
+        working.append(1)
+        most.append(len(working))
+        await anyio.sleep(0.01)
+        working.pop()
+
+    most: list[int] = []
+    scope = {"type": "http", "method": "GET", "path": "/own", "query_string": b"", "headers": []}
+
+    async def ask() -> None:
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            assert message.get("status", 200) == 200
+
+        await client.app(dict(scope), receive, send)
+
+    async def ask_at_once() -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(30):
+                group.start_soon(ask)
+
+    anyio.run(ask_at_once)
+
+    assert len(most) == 30
+    assert max(most) == connections_of(database)
