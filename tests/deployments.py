@@ -27,7 +27,7 @@ class Deployment:
     @property
     def on(self) -> dict[str, bool]:
         """The features."""
-        return service.features(service.FALLBACK | dict(self.tree.variant.answers))
+        return service.features(self.tree.variant.answers)
 
     @property
     def must_be_set(self) -> set[str]:

@@ -38,7 +38,7 @@ def requirements(variant: Variant) -> tuple[str, ...]:
 
     This only makes the run faster. What a variant needs is read from its pyproject.toml.
     """
-    on = service.features(service.FALLBACK | dict(variant.answers))
+    on = service.features(variant.answers)
     return tuple(service.requirements(on, development=False))
 
 

@@ -12,6 +12,7 @@ import pytest
 import service
 import yaml
 from jinja2 import Environment, StrictUndefined
+from matrix.rendering import render
 from packaging.requirements import Requirement
 from repositories import git
 
@@ -30,94 +31,121 @@ def config(template: Path) -> dict[str, Any]:
 
 
 def answering(**answers: Any) -> dict[str, Any]:
-    """Give all answers: those of the fallback, but for some."""
-    assert set(answers) <= set(service.FALLBACK)
-    return {**service.FALLBACK, **answers}
+    """Give the answers that switch on as little as can be, but for some."""
+    assert set(answers) <= {*service.QUESTIONS, "project_name"}
+    plain = {"framework": "fastapi", "database": "none", "pages": False, "modular": True}
+    return {**plain, **answers}
 
 
 # Features
 
 
-def test_the_fallback_answers_every_question_with_an_answer_it_takes(
-    config: dict[str, Any],
-) -> None:
-    asked = {name: details for name, details in config.items() if not name.startswith("_")}
-    assert set(service.FALLBACK) == set(asked)
-    for name, details in asked.items():
-        answer = service.FALLBACK[name]
-        choices = details.get("choices")
-        if choices:
-            assert answer in (choices.values() if isinstance(choices, dict) else choices)
-        else:
-            assert type(answer).__name__ == details["type"]
+def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) -> None:
+    for ways in service.WHEN.values():
+        for way in ways:
+            for question, allowed in way.items():
+                choices = config[question].get("choices", [False, True])
+                known = choices.values() if isinstance(choices, dict) else choices
+                assert allowed
+                assert set(allowed) <= set(known), question
 
 
-# What each answer switches on, of the features that hang on its question.
-SWITCHED_ON: dict[str, dict[Any, set[str]]] = {
-    "framework": {"fastapi": {"fastapi"}, "flask": {"flask"}},
-    "settings": {True: {"settings"}, False: set()},
-    "pages": {True: {"pages"}, False: {"json_home"}},
-    "background_tasks": {"none": set(), "in_process": {"background_tasks"}},
-    "database": {
-        "none": {"in_memory"},
-        "sqlite": {"database", "sqlite"},
-        "postgresql": {"database", "postgresql"},
-    },
-    "auth": {"none": set(), "basic": {"basic_auth"}},
-    "cors": {True: {"cors"}, False: set()},
-    "modular": {True: {"modular"}, False: {"single_module"}},
-    "docker": {True: {"docker"}, False: set()},
-}
+def test_every_feature_is_on_in_some_variants_and_off_in_others(template: Path) -> None:
+    switched = [service.features(variant.answers) for variant in variants(template)]
+    for name in service.WHEN:
+        assert {features[name] for features in switched} == {False, True}, name
 
 
-HANGING_ON_TWO = {"keeps_files", "scales"}
-
-
-@pytest.mark.parametrize("question", SWITCHED_ON)
-def test_an_answer_switches_its_own_features_and_no_other(
-    question: str,
-) -> None:
-    switched_on = SWITCHED_ON[question]
-    own = set().union(*switched_on.values())
-    others = set()
-    for answer, expected in switched_on.items():
-        features = service.features(answering(**{question: answer}))
-        assert {name for name in own if features[name]} == expected
-        hanging_on_one = set(features) - own - HANGING_ON_TWO
-        others.add(frozenset(name for name in hanging_on_one if features[name]))
-    assert len(others) == 1
+def test_every_answer_that_is_something_switches_a_feature(template: Path) -> None:
+    for question, answers in variants(template).values().items():
+        hanging = [
+            frozenset(
+                name
+                for name, ways in service.WHEN.items()
+                if any(answer in way.get(question, ()) for way in ways)
+            )
+            for answer in answers
+        ]
+        assert len(set(hanging)) == len(answers), question
 
 
 @pytest.mark.parametrize(
-    ("database", "tasks", "expected"),
+    ("answers", "expected"),
     [
-        ("none", "none", set()),
-        ("none", "in_process", {"keeps_files"}),
-        ("sqlite", "none", {"keeps_files"}),
-        ("sqlite", "in_process", {"keeps_files"}),
-        ("postgresql", "none", {"scales"}),
-        ("postgresql", "in_process", {"keeps_files"}),
+        ({"database": "none"}, {"in_memory"}),
+        ({"database": "sqlite"}, {"database", "sqlite", "keeps_files"}),
+        ({"database": "postgresql"}, {"database", "postgresql", "scales"}),
+        (
+            {"database": "postgresql", "background_tasks": "in_process"},
+            {"database", "postgresql", "background_tasks", "keeps_files"},
+        ),
+        ({"pages": True, "database": "none"}, {"pages", "in_memory"}),
     ],
 )
-def test_where_data_is_kept_tells_whether_many_can_run(
-    database: str, tasks: str, expected: set[str]
-) -> None:
-    features = service.features(answering(database=database, background_tasks=tasks))
+def test_what_answers_switch_on(answers: dict[str, Any], expected: set[str]) -> None:
+    features = service.features(answering(background_tasks="none") | answers)
 
-    assert {name for name in HANGING_ON_TWO if features[name]} == expected
+    usual = {"fastapi", "modular"} | ({"json_home"} if "pages" not in answers else set())
+    assert {name for name, on in features.items() if on} == usual | expected
 
 
-def test_the_features_of_every_closed_question_are_tested_here(template: Path) -> None:
-    tested = {question: set(switched_on) for question, switched_on in SWITCHED_ON.items()}
-    found: dict[str, set[Any]] = {}
-    for variant in variants(template):
-        for question, answer in variant.answers.items():
-            found.setdefault(question, set()).add(answer)
-    assert tested == found
+def test_each_folder_says_what_its_feature_is(template: Path) -> None:
+    folders = {path.name for path in (template / "template").iterdir() if "when." in path.name}
+    described = {feature.name for feature in service.FEATURES}
+
+    assert {f"[[ when.{name} ]]" for name in described if name} == folders
+    for feature in service.FEATURES:
+        assert not feature.name or feature.name in feature.about["when"]
+    names = [name for feature in service.FEATURES for name in feature.about["when"]]
+    assert len(set(names)) == len(names)
+
+
+# What a feature.toml may say; the names under the tables are those of other features.
+SAID = {
+    "order": int,
+    "modules": str,
+    "joints": dict,
+    "requests": list,
+    "when": dict,
+    "requirements": dict,
+    "development": dict,
+    "unimported": dict,
+    "words": dict,
+    "variables": list,
+}
+
+
+@pytest.mark.parametrize("feature", service.FEATURES, ids=lambda feature: feature.name or "every")
+def test_all_that_a_feature_says_is_understood(feature: service.Feature) -> None:
+    assert feature.about.keys() <= SAID.keys()
+    for key, said in feature.about.items():
+        assert isinstance(said, SAID[key]), key
+    others = {*service.WHEN, "always"}
+    assert feature.about.get("words", {}).keys() <= others
+    for key in ("requirements", "development"):
+        assert feature.about.get(key, {}).keys() <= (others if feature.name else {*others, "last"})
+    for variable in feature.about.get("variables", []):
+        assert variable.keys() <= {"name", "meaning", "default", "with"}
+        assert variable.get("with", "always") in others
+        assert not variable["meaning"].endswith(".")
+    needed = {
+        service.distribution(item)
+        for key in ("requirements", "development")
+        for items in feature.about.get(key, {}).values()
+        for item in items
+    }
+    assert feature.about.get("unimported", {}).keys() <= needed
+
+
+def test_what_a_folder_says_is_not_copied(template: Path, tmp_path: Path) -> None:
+    render(template, tmp_path / "project", {})
+
+    assert list((template / "template").rglob("feature.toml"))
+    assert not list((tmp_path / "project").rglob("feature.toml"))
 
 
 def test_every_folder_and_condition_of_the_template_is_a_feature(template: Path) -> None:
-    known = set(service.features(service.FALLBACK))
+    known = set(service.WHEN)
     used = set()
     for path in (template / "template").rglob("*"):
         text = path.relative_to(template).as_posix()
@@ -153,7 +181,7 @@ def test_requirements_are_those_of_the_features() -> None:
 
 def test_no_requirement_is_listed_twice_and_the_last_is_always_there(template: Path) -> None:
     for variant in variants(template):
-        features = service.features(answering(**variant.answers))
+        features = service.features(variant.answers)
         for development in (False, True):
             listed = names(service.requirements(features, development=development))
             assert len(set(listed)) == len(listed)
@@ -161,24 +189,29 @@ def test_no_requirement_is_listed_twice_and_the_last_is_always_there(template: P
             assert listed[-1] == ("ruff" if development else "pydantic")
 
 
-def test_every_requirement_is_bounded_and_needs_features_that_exist() -> None:
-    known = set(service.features(service.FALLBACK))
-    for dependency in service.DEPENDENCIES:
-        operators = {spec.operator for spec in Requirement(dependency.requirement).specifier}
-        assert operators == {">=", "<"}, dependency
-        assert set(dependency.needed_by) <= known
+def every_requirement() -> list[str]:
+    """List what any service needs."""
+    return [
+        item
+        for feature in service.FEATURES
+        for key in ("requirements", "development")
+        for items in feature.about.get(key, {}).values()
+        for item in items
+    ]
 
 
-def test_runtime_and_development_requirements_are_sorted_but_for_the_last() -> None:
-    for development in (False, True):
-        table = names(
-            [
-                dependency.requirement
-                for dependency in service.DEPENDENCIES
-                if dependency.development == development
-            ]
-        )
-        assert table[:-1] == sorted(table[:-1])
+def test_every_requirement_is_bounded() -> None:
+    for requirement in every_requirement():
+        operators = {spec.operator for spec in Requirement(requirement).specifier}
+        assert operators == {">=", "<"}, requirement
+
+
+def test_requirements_are_sorted_but_for_the_last(template: Path) -> None:
+    for variant in variants(template):
+        for development in (False, True):
+            on = service.features(variant.answers)
+            listed = names(service.requirements(on, development=development))
+            assert listed[:-1] == sorted(listed[:-1])
 
 
 # Validators
@@ -233,8 +266,8 @@ def test_package_names_that_cannot_be(name: str, said: str) -> None:
 
 
 def test_no_package_is_named_like_one_that_the_project_requires() -> None:
-    for dependency in service.DEPENDENCIES:
-        name = Requirement(dependency.requirement).name
+    for requirement in every_requirement():
+        name = Requirement(requirement).name
         if not name.startswith("types-"):
             assert service.problem(package_name=name.replace("-", "_")), name
 
@@ -444,9 +477,7 @@ def test_each_rendering_has_its_own_answers(environment: Environment) -> None:
     assert found == [".|", "|.", ".|", "|", "|"]
 
 
-def test_questions_that_an_older_template_did_not_ask_have_answers(
-    environment: Environment,
-) -> None:
-    template = environment.from_string("{{ when.fastapi }}{{ when.docker }}")
-    assert template.render(_copier_conf={}) == "."
-    assert template.render(_copier_conf={}, docker=True) == ".."
+def test_a_question_without_an_answer_switches_nothing_on(environment: Environment) -> None:
+    template = environment.from_string("{{ when.fastapi }}|{{ when.docker }}|{{ dependencies }}")
+    assert template.render(_copier_conf={}) == "||['pydantic>=2.14,<3']"
+    assert template.render(_copier_conf={}, docker=True).startswith("|.|['gunicorn")

@@ -91,7 +91,8 @@ class Services:
     def make(self, directory: Path, framework: str, **changes: Any) -> Service:
         """Make a service with all features, but for the answers that are given."""
         answers = {"framework": framework, **ALL_FEATURES, **changes}
-        (variant,) = (variant for variant in self._variants if variant.answers == answers)
+        variant = self._variants.first(answers)
+        assert variant is not None, answers
         tree = self._renderer.tree(variant.id)
         path = shutil.copytree(tree.path, directory / variant.id)
         return Service(path, self._environments.get(tree.requirements))

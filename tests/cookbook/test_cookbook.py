@@ -228,7 +228,8 @@ def cook(  # noqa: PLR0913, PLR0917 - each is a fixture
 def full(framework: str, **changes: object) -> Variant:
     """Give the variant with all features, but for the answers that are given."""
     answers = {**ALL_FEATURES, "framework": framework, **changes}
-    (found,) = (variant for variant in variants(ROOT) if variant.answers == answers)
+    found = variants(ROOT).first(answers)
+    assert found is not None
     return found
 
 

@@ -18,6 +18,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
+import service
 import tinycss2
 import yaml
 from packaging.requirements import Requirement
@@ -37,18 +38,9 @@ LEFTOVERS = re.compile(r"\[\[ | \]\]|#\{[%#]|[%#]\}|\{\{|\{%|(from|import) PACKA
 LEFTOVERS_IN_TEMPLATES = re.compile(r"\[\[ | \]\]|#\{[%#]")
 
 # Declared and never imported, because something else uses them.
-USED_WITHOUT_IMPORT = {
-    "fastapi-cli": "the fastapi command, which starts the service",
-    "gunicorn": "the server in the container",
-    "jinja2": "FastAPI's templates are Jinja's",
-    "mypy": "checks the types",
-    "psycopg": "the driver that SQLAlchemy imports",
-    "pytest-cov": "measures the coverage",
-    "python-multipart": "FastAPI reads forms and uploads with it",
-    "ruff": "checks and formats the code",
-    "types-flask-cors": "the types of flask-cors",
-    "uvicorn": "serves FastAPI",
-}
+USED_WITHOUT_IMPORT = frozenset(
+    name for feature in service.FEATURES for name in feature.about.get("unimported", {})
+)
 
 
 class Import(NamedTuple):
@@ -251,11 +243,11 @@ def wrong_dependencies(trees: Iterable[Tree], distributions: dict[str, list[str]
             ),
             *(
                 f"{name} is declared and not imported in src"
-                for name in runtime - used["src"] - USED_WITHOUT_IMPORT.keys()
+                for name in runtime - used["src"] - USED_WITHOUT_IMPORT
             ),
             *(
                 f"{name} is declared for development and not imported in tests"
-                for name in development - used["tests"] - USED_WITHOUT_IMPORT.keys()
+                for name in development - used["tests"] - USED_WITHOUT_IMPORT
             ),
             *(f"{name} is declared twice" for name in development & runtime),
         ]

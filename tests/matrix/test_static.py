@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
+import service
 import yaml
 
 from matrix import static
@@ -126,6 +127,12 @@ def test_layout(trees: list[Tree]) -> None:
 
 def test_dependencies(trees: list[Tree], everything: Path) -> None:
     nothing_in(static.wrong_dependencies(trees, static.installed_with(everything)))
+
+
+def test_no_package_can_be_named_like_one_that_comes_along(everything: Path) -> None:
+    modules = {name for name in static.installed_with(everything) if not name.startswith("_")}
+
+    assert {name for name in modules if name.isidentifier()} <= service.TAKEN
 
 
 def test_variables(trees: list[Tree]) -> None:
