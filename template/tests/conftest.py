@@ -1,8 +1,6 @@
 """What tests are given."""
 
-#{% if when.postgresql %}
 import os
-#{% endif %}
 #{% if when.basic_auth %}
 from base64 import b64encode
 #{% endif %}
@@ -17,7 +15,7 @@ from tempfile import TemporaryDirectory, mkdtemp
 #{% else %}
 from tempfile import TemporaryDirectory
 #{% endif %}
-from typing import Any
+from typing import Any, get_type_hints
 
 #{% if when.postgresql %}
 import psycopg
@@ -36,7 +34,11 @@ from sqlalchemy import Engine
 from PACKAGE.app import create_app
 #{% if when.database %}
 from PACKAGE.database import Database
+#{% if when.postgresql %}
+from PACKAGE.engine import address, make_engine
+#{% else %}
 from PACKAGE.engine import make_engine
+#{% endif %}
 from PACKAGE.models import Base
 #{% endif %}
 from PACKAGE.settings import Settings
@@ -74,6 +76,19 @@ def logged_in(client: Client) -> Client:
 
 
 #{% endif %}
+@pytest.fixture(scope="session", autouse=True)
+def nothing_set() -> Iterator[None]:
+    """Keep the tests from what you have set: variables, `.env`, secrets."""
+    with TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        #{% if when.settings %}
+        patch.setitem(Settings.model_config, "secrets_dir", None)
+        #{% endif %}
+        for name in [name for name in os.environ if name.lower() in get_type_hints(Settings)]:
+            patch.delenv(name)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
     """Run each test in an empty directory, with only what must be set in the environment."""
@@ -95,7 +110,7 @@ def environment() -> Iterator[None]:
 def server_url() -> Iterator[str]:
     """Give the address of a PostgreSQL: yours, or one that is started for the tests."""
     if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
+        yield address(url).set(drivername="postgresql").render_as_string(hide_password=False)
         return
     server = get_server(mkdtemp(), cleanup_mode="delete")
     yield server.get_uri()

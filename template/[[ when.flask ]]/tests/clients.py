@@ -31,7 +31,8 @@ def served(app: Flask) -> Callable[..., Any]:
 
 
 def client_of(app: Flask) -> Client:
-    """Make a client of an application."""
+    """Make a client of an application, which answers errors whatever FLASK_DEBUG says."""
+    app.debug = False
     return Client(transport=WSGITransport(served(app)), base_url="http://testserver")
 
 

@@ -1,8 +1,9 @@
 """What is particular to SQLite."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from httpx2 import Client
@@ -31,19 +32,23 @@ def own() -> Iterator[Database]:
 
 
 def test_writers_wait_for_each_other(own: Database) -> None:
-    def count(_: int) -> None:
-        with own.session() as session:
-            # What was read may be old when it is written, unless it is locked.
-            item = ItemStore(session).get(1, to_change=True)
-            item.price += 1
+    def count() -> None:
+        for _ in range(5):
+            with own.session() as session:
+                # What was read may be old when it is written, unless it is locked.
+                item = ItemStore(session).get(1, to_change=True)
+                item.price += 1
 
     with own.session() as session:
         session.execute(ADD)
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(count, range(40)))
+    threads = [Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     with own.session() as session:
-        assert ItemStore(session).get(1).price == 40 + ItemStore(session).get(1).price % 1
+        assert ItemStore(session).get(1).price == Decimal("40.01")
 
 
 def test_readers_do_not_wait_for_a_writer(own: Database) -> None:
