@@ -34,11 +34,7 @@ from sqlalchemy import Engine
 from PACKAGE.app import create_app
 #{% if when.database %}
 from PACKAGE.database import Database
-#{% if when.postgresql %}
-from PACKAGE.engine import address, make_engine
-#{% else %}
 from PACKAGE.engine import make_engine
-#{% endif %}
 from PACKAGE.models import Base
 #{% endif %}
 from PACKAGE.settings import Settings
@@ -110,7 +106,7 @@ def environment() -> Iterator[None]:
 def server_url() -> Iterator[str]:
     """Give the address of a PostgreSQL: yours, or one that is started for the tests."""
     if url := os.environ.get("TEST_DATABASE_URL"):
-        yield address(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        yield make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         return
     server = get_server(mkdtemp(), cleanup_mode="delete")
     yield server.get_uri()
