@@ -203,12 +203,13 @@ def shared_client(app: Application) -> Iterator[Client]:
 #{% if when.database %}
 def client(app: Application, shared_client: Client, database: Database) -> Iterator[Client]:
     """Give a client of the application, with empty tables."""
-    with use(app, database):
+    used = use(app, database)
 #{% else %}
 def client(app: Application, shared_client: Client) -> Iterator[Client]:
     """Give a client of the application, with a store of the test's own."""
-    with use(app, ItemStore()):
+    used = use(app, ItemStore())
 #{% endif %}
+    with used:
         yield shared_client
 
 

@@ -205,9 +205,9 @@ def test_the_answer_where_there_is_no_room(client: Client, monkeypatch: pytest.M
     assert answer.json() == {"detail": "There is no room for the file"}
 
 
-KILLED = """
+KILLED = f"""
 import os, pathlib, sys
-from PACKAGE.uploads import Uploads
+from {Uploads.__module__} import Uploads
 
 uploads = Uploads(pathlib.Path("data"))
 with uploads.receiving("data.bin") as file:
@@ -217,7 +217,7 @@ with uploads.receiving("half.bin") as file:
     file.flush()
     print("ready", flush=True)
     sys.stdin.read()
-""".replace("PACKAGE", Uploads.__module__.partition(".")[0])
+"""
 
 
 @pytest.fixture

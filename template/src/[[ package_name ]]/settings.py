@@ -89,7 +89,7 @@ class Settings:
     secret_key: Annotated[str | None, Field(min_length=32)] = variable("SECRET_KEY", None)
     #{% endif %}
     #{% if when.sqlite %}
-    database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///" ~ package_name ~ ".db") ]]
+    database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///%s.db" | format(package_name)) ]]
     #{% elif when.postgresql %}
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "") ]]
     #{% endif %}

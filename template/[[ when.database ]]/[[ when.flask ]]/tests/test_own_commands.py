@@ -4,7 +4,6 @@ from decimal import Decimal
 from unittest.mock import Mock
 
 import pytest
-from conftest import SETTINGS
 from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 from httpx2 import Client
@@ -24,7 +23,7 @@ def test_listing_the_routes_leaves_the_database_alone(
 ) -> None:
     upgraded = Mock()
     monkeypatch.setattr(Database, "upgrade", upgraded)
-    settings = Settings(**SETTINGS | {"migrate_on_start": True, "database_url": empty_database_url})
+    settings = Settings(database_url=empty_database_url, migrate_on_start=True)
     listing = ScriptInfo(create_app=lambda: create_app(settings))
 
     result = FlaskGroup().main(["routes"], obj=listing, standalone_mode=False)

@@ -99,12 +99,13 @@ def limit_chunks() -> None:
 
 def refuse_other_sites() -> None:
     """Refuse what the pages of other sites have browsers do."""
+    headers = dict(request.headers)
     #{% if when.cors %}
-    trusted = get_settings().cors_origins
-    if is_from_another_site(request.method, dict(request.headers), trusted):
+    refused = is_from_another_site(request.method, headers, get_settings().cors_origins)
     #{% else %}
-    if is_from_another_site(request.method, dict(request.headers)):
+    refused = is_from_another_site(request.method, headers)
     #{% endif %}
+    if refused:
         abort(403, "This request comes from another site")
 
 
