@@ -27,6 +27,7 @@ WHOLE_FILES = (
     "tests/matrix/test_reading.py",
     "tests/matrix/test_static.py",
     "tests/test_compose.py",
+    "tests/test_contributing.py",
     "tests/test_images.py",
     "tests/test_kubernetes.py",
 )

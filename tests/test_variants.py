@@ -80,17 +80,20 @@ def test_an_id_says_what_is_on(template: Path) -> None:
         for variant in variants(template)
         if variant.id == "flask-settings-sqlite-basic-modular"
     )
-    assert found.answers == {
-        "framework": "flask",
-        "settings": True,
-        "pages": False,
-        "background_tasks": "none",
-        "database": "sqlite",
-        "auth": "basic",
-        "cors": False,
-        "modular": True,
-        "docker": False,
-    }
+    assert (
+        found.answers.items()
+        >= {
+            "framework": "flask",
+            "settings": True,
+            "pages": False,
+            "background_tasks": "none",
+            "database": "sqlite",
+            "auth": "basic",
+            "cors": False,
+            "modular": True,
+            "docker": False,
+        }.items()
+    )
 
 
 def test_a_new_question_is_in_the_list_at_once(template: Path, asking: AskingTemplate) -> None:
@@ -408,9 +411,9 @@ def test_other_words_are_neither(word: str) -> None:
 
 def test_a_choice_is_given_by_its_value() -> None:
     size = Question("size", (1, 2.5, "large"))
-    assert [size.parse(text) for text in ("1", "2.5", "large")] == [1, 2.5, "large"]
-    with pytest.raises(AnswerError, match=r"size must be one of 1, 2\.5, large, not 'Large'"):
-        size.parse("Large")
+    assert [size.parse(text) for text in ("1", "2.5", "Large ")] == [1, 2.5, "large"]
+    with pytest.raises(AnswerError, match=r"size must be one of 1, 2\.5, large, not 'Huge'"):
+        size.parse("Huge")
 
 
 def test_a_free_text_is_taken_as_it_is() -> None:
