@@ -315,7 +315,7 @@ def test_a_million_variants_take_seconds(template: Path, asking: AskingTemplate)
     assert all(more.named(variant.id) == variant for variant in sample)
     assert len(fair(more, "5/1000000")) in {len(more) // 10**6, len(more) // 10**6 + 1}
 
-    assert time.process_time() - started < 30
+    assert time.process_time() - started < 60
 
 
 @pytest.mark.parametrize(
