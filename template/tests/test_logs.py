@@ -25,6 +25,8 @@ def configured(server: str = "", **settings: Any) -> Iterator[logging.Logger]:
     """Configure the root logger as a program does, which has none of the handlers of the tests."""
     root = logging.getLogger()
     level = root.level
+    # A test whose response was not closed leaves its id.
+    logs.request_id.set("")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(root, "handlers", [])
         logs.configure(Settings(**settings), server)

@@ -71,7 +71,7 @@ import psycopg
 
 url, name = sys.argv[1:]
 with psycopg.connect(url, autocommit=True) as connection:
-    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+    if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
         connection.execute(f"CREATE DATABASE {name}")
 """
 

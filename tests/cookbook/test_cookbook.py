@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from _pytest.mark.structures import ParameterSet
     from matrix.environments import Environments
     from matrix.postgresql import PostgreSQL
     from matrix.rendering import Renderer, Tree
@@ -65,8 +64,8 @@ COMPARISON = {
 }
 
 
-# Recipes in which the frameworks name their operations by different things.
-DESCRIBED_APART = {"A view as a class", "Nested and versioned routes"}
+# Recipes in which the frameworks have other routes, or name them by other things.
+DESCRIBED_APART = {"A WebSocket", "A view as a class", "Nested and versioned routes"}
 
 REQUIRED_FIELD = "A required field of the items, and a migration that changes data"
 
@@ -249,30 +248,8 @@ def serve(recipe: Recipe, problems: list[str]) -> None:
         pytest.fail("\n".join([f"{recipe.title}:", *problems]), pytrace=False)
 
 
-# What the template does not do yet.
-WAITING = {
-    ("fastapi", "A WebSocket"),
-    ("fastapi", "A handler of one's own"),
-    ("fastapi", "Where one's own middleware stands"),
-    ("fastapi", "ETag and 304"),
-    ("fastapi", "Something else in place of a dependency"),
-    ("fastapi", "An error with more than a sentence"),
-    ("fastapi", "Cookie session and flash messages"),
-    ("flask", "A form that only one's own pages can send"),
-    ("fastapi", "A form that only one's own pages can send"),
-}
-
-
-def mark(framework: str, recipe: Recipe) -> ParameterSet:
-    """Name a recipe and a framework; what is waited for may fail."""
-    waits = [pytest.mark.xfail(strict=False)] if (framework, recipe.title) in WAITING else []
-    return pytest.param(framework, recipe, id=f"{framework}-{recipe.name}", marks=waits)
-
-
-@pytest.mark.parametrize(
-    ("framework", "recipe"),
-    [mark(framework, recipe) for framework in FRAMEWORKS.values() for recipe in COOKED],
-)
+@pytest.mark.parametrize("recipe", COOKED, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("framework", FRAMEWORKS.values())
 def test_recipe(recipe: Recipe, framework: str, cook: Kitchen) -> None:
     serve(recipe, cook.cook(recipe, variant=for_recipe(recipe, framework)))
 
@@ -348,7 +325,6 @@ def test_the_code_of_all_recipes_is_typed(framework: str, cook: Kitchen) -> None
         pytest.fail(found, pytrace=False)
 
 
-@pytest.mark.xfail(strict=False)
 def test_a_websocket_is_served(
     renderer: Renderer, cook: Kitchen, postgresql: PostgreSQL, scratch: Path
 ) -> None:

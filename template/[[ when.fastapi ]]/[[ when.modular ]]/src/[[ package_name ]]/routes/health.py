@@ -27,7 +27,8 @@ async def health() -> Health:
 #{% if when.database %}
 @health_router.get("/ready", responses={503: {"model": Problem}})
 async def ready(database: DatabaseDep) -> Health:
-    """Tell whether requests can be served; this needs none of the threads of the others."""
+    """Tell whether requests can be served."""
+    # In a thread that none of the other requests can hold.
     if not await to_thread.run_sync(database.answers, limiter=CapacityLimiter(1)):
         raise HTTPException(503, "The database does not answer")
     return Health(status="ready")
