@@ -52,10 +52,10 @@ class ItemIn(BaseModel):
 
 
 class ItemChanges(BaseModel):
-    name: str | None = Field(default=None, min_length=1, max_length=100)
-    price: Decimal | None = Field(default=None, gt=0, max_digits=10, decimal_places=2)
-    tags: list[str] | None = Field(default=None, max_length=10)
-    internal_note: str | None = Field(default=None, max_length=500)
+    name: str = Field(default="", min_length=1, max_length=100)
+    price: Decimal = Field(default=Decimal(0), gt=0, max_digits=10, decimal_places=2)
+    tags: list[str] = Field(default=[], max_length=10)
+    internal_note: str = Field(default="", max_length=500)
 
 
 class ItemOut(BaseModel):
@@ -170,7 +170,7 @@ def replace_item(item_id: int, body: ItemIn, session: SessionDep) -> ItemOut:
 @app.patch("/items/{item_id}")
 def update_item(item_id: int, body: ItemChanges, session: SessionDep) -> ItemOut:
     item = find(session, item_id)
-    for name, value in body.model_dump(exclude_none=True).items():
+    for name, value in body.model_dump(exclude_unset=True).items():
         setattr(item, name, value)
     return ItemOut.model_validate(item)
 

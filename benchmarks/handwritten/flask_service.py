@@ -48,10 +48,10 @@ class ItemIn(BaseModel):
 
 
 class ItemChanges(BaseModel):
-    name: str | None = Field(default=None, min_length=1, max_length=100)
-    price: Decimal | None = Field(default=None, gt=0, max_digits=10, decimal_places=2)
-    tags: list[str] | None = Field(default=None, max_length=10)
-    internal_note: str | None = Field(default=None, max_length=500)
+    name: str = Field(default="", min_length=1, max_length=100)
+    price: Decimal = Field(default=Decimal(0), gt=0, max_digits=10, decimal_places=2)
+    tags: list[str] = Field(default=[], max_length=10)
+    internal_note: str = Field(default="", max_length=500)
 
 
 app = Flask(__name__, static_folder=str(data), static_url_path="/static", template_folder=str(data))
@@ -147,7 +147,7 @@ def replace_item(item_id: int) -> dict[str, Any]:
 def update_item(item_id: int) -> dict[str, Any]:
     item = find(item_id)
     changes = ItemChanges.model_validate(request.get_json())
-    for name, value in changes.model_dump(exclude_none=True).items():
+    for name, value in changes.model_dump(exclude_unset=True).items():
         setattr(item, name, value)
     get_session().commit()
     return item.public()

@@ -77,19 +77,23 @@ def _items() -> Iterator[Fault]:
             "data.model_dump().items()",
             "data.model_dump(exclude_unset=True).items()",
         ),
-        ("null is stored", "model_dump(exclude_none=True)", "model_dump(exclude_unset=True)"),
-        ("nothing is deleted", "self._session.delete(self.get(item_id))", "self.get(item_id)"),
+        ("what was left out is stored", "model_dump(exclude_unset=True)", "model_dump()"),
+        (
+            "nothing is deleted",
+            "self._session.delete(self.get(item_id, to_change=True))",
+            "self.get(item_id)",
+        ),
     ):
         yield Fault(name, "store.py", old, new, tests)
     for name, old, new in (
         ("case matters", "q.lower() in item.name.lower()", "q in item.name"),
         ("an id is given again", "id=next(self._ids)", "id=len(self._items) + 1"),
         ("nothing is deleted", "            del self._items[item_id]\n", ""),
-        ("null is stored", "model_dump(exclude_none=True)", "model_dump(exclude_unset=True)"),
+        ("what was left out is stored", "model_dump(exclude_unset=True)", "model_dump()"),
         (
             "a change is lost",
-            "changes.model_dump(exclude_none=True))\n            self._items[item_id] = item\n",
-            "changes.model_dump(exclude_none=True))\n",
+            "changes.model_dump(exclude_unset=True))\n            self._items[item_id] = item\n",
+            "changes.model_dump(exclude_unset=True))\n",
         ),
         ("only the page is counted", "], len(items)", "], len(items[offset : offset + limit])"),
     ):

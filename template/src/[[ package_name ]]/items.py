@@ -41,12 +41,13 @@ class ItemCreate(BaseModel):
 
 
 class ItemUpdate(BaseModel):
-    """Changes to an item: what is left out or null stays as it is."""
+    """Changes to an item: what is left out stays as it is."""
 
-    name: Name | None = None
-    price: Price | None = None
-    tags: Tags | None = None
-    internal_note: Note | None = None
+    # Defaults are not stored. A field that null clears is one of, for example, `Note | None`.
+    name: Name = Field(default_factory=str)
+    price: Price = Field(default_factory=Decimal)
+    tags: Tags = Field(default_factory=list)
+    internal_note: Note = Field(default_factory=str)
 
 
 class ItemPublic(BaseModel):

@@ -48,7 +48,7 @@ class ItemStore:
     def update(self, item_id: int, changes: ItemUpdate) -> Item:
         """Change some fields of an item, or raise ItemNotFoundError."""
         item = self.get(item_id, to_change=True)
-        for name, value in changes.model_dump(exclude_none=True).items():
+        for name, value in changes.model_dump(exclude_unset=True).items():
             setattr(item, name, value)
         return item
 

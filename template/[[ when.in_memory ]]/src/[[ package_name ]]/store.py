@@ -60,7 +60,7 @@ class ItemStore:
     def update(self, item_id: int, changes: ItemUpdate) -> Item:
         """Change some fields of an item, or raise ItemNotFoundError."""
         with self._lock:
-            item = replace(self.get(item_id), **changes.model_dump(exclude_none=True))
+            item = replace(self.get(item_id), **changes.model_dump(exclude_unset=True))
             self._items[item_id] = item
         return item
 
