@@ -25,6 +25,8 @@ def test_listing_the_routes_leaves_the_database_alone(
     monkeypatch.setattr(Database, "upgrade", upgraded)
     settings = Settings(database_url=empty_database_url, migrate_on_start=True)
     listing = ScriptInfo(create_app=lambda: create_app(settings))
+    # The command sets this variable, which must end with the test.
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "")
 
     result = FlaskGroup().main(["routes"], obj=listing, standalone_mode=False)
 
