@@ -43,11 +43,8 @@ for source, url in json.load(sys.stdin):
         del sys.modules[name]
     create_app = importlib.import_module(f"{package}.app").create_app
     Settings = importlib.import_module(f"{package}.settings").Settings
-    try:
-        # No database is there, and none is asked for anything.
-        app = create_app(Settings(migrate_on_start=False), database=object())
-    except TypeError:
-        app = create_app()
+    # No database is there, and none is asked for anything.
+    app = create_app(Settings(migrate_on_start=False) if url else Settings())
     if hasattr(app, "test_client"):
         client = app.test_client()
     else:
@@ -97,9 +94,9 @@ def documents(
             for name, answers in COMBINATIONS.items()
         }
         environment = made["all with postgresql"].environment
-        urls = {"postgresql": "postgresql://localhost/none"}
+        urls = {"postgresql": "postgresql://localhost/none", "sqlite": "sqlite:///no.db"}
         asked = [
-            (str(service.path / "src"), urls.get(COMBINATIONS[name]["database"], "sqlite:///no.db"))
+            (str(service.path / "src"), urls.get(COMBINATIONS[name]["database"], ""))
             for name, service in made.items()
         ]
         done = subprocess.run(

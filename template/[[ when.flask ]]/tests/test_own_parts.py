@@ -52,6 +52,7 @@ class SoldOutError(Conflict):
         (lambda: abort(422, "Not so"), 422, "Not so"),
         (lambda: abort(409), 409, "Conflict"),
         (lambda: abort(404), 404, "Not Found"),
+        (lambda: abort(401), 401, "Unauthorized"),
         (lambda: abort(499, "An unusual status"), 499, "An unusual status"),
         (lambda: request.form["name"], 400, "Bad Request"),
     ],

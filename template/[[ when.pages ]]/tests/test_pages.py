@@ -146,5 +146,13 @@ def test_no_other_files(client: Client, path: str) -> None:
     assert answer.json() == {"detail": "Not Found"}
 
 
+def test_static_files_are_not_changed(client: Client) -> None:
+    answer = client.post("/static/style.css")
+
+    assert answer.status_code == 405
+    assert answer.json() == {"detail": "Method Not Allowed"}
+    assert {"GET", "HEAD"} <= set(answer.headers["Allow"].split(", "))
+
+
 def test_pages_are_not_part_of_the_api(client: Client) -> None:
     assert "/" not in client.get("/openapi.json").json()["paths"]

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 # Fixed here, because libraries and Python versions word them differently.
 PHRASES = {
     400: "Bad Request",
-    401: "Not authenticated",
+    401: "Unauthorized",
     404: "Not Found",
     405: "Method Not Allowed",
     409: "Conflict",

@@ -9,7 +9,7 @@ from secrets import compare_digest
 
 from pydantic import BaseModel
 
-from .problems import PHRASES, ServiceError
+from .problems import ServiceError
 from .settings import Settings
 
 # How many addresses and names with failed logins are remembered at most.
@@ -29,7 +29,7 @@ class NotAuthenticatedError(ServiceError):
 
     def __init__(self) -> None:
         challenge = 'Basic realm="[[ package_name ]]", charset="UTF-8"'
-        super().__init__(PHRASES[401], {"WWW-Authenticate": challenge})
+        super().__init__("Not authenticated", {"WWW-Authenticate": challenge})
 
 
 class TooManyFailedLoginsError(ServiceError):

@@ -51,7 +51,8 @@ async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Re
     headers = dict(error.headers or {})
     if error.status_code == 405:
         methods = allowed_methods(request)
-        if request.scope.get("method") not in methods:
+        # None are found of what is mounted, which names its own.
+        if methods and request.scope.get("method") not in methods:
             headers["Allow"] = ", ".join(methods)
     if not is_body_allowed_for_status_code(error.status_code):
         return Response(status_code=error.status_code, headers=headers)
