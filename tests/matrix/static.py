@@ -43,6 +43,10 @@ USED_WITHOUT_IMPORT = frozenset(
 )
 
 
+# How many files a program is told of at once: systems limit what a command may be.
+AT_ONCE = 500
+
+
 class Import(NamedTuple):
     """An import statement, as far as it tells modules apart."""
 
@@ -181,17 +185,26 @@ def lint(trees: Iterable[Tree], *arguments: str) -> list[str]:
         for path in paths
         if path.endswith(".py") or ("check" in arguments and path == "pyproject.toml")
     ]
-    return ruff(*arguments, *files).splitlines()
+    parts = (files[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE))
+    return "".join(ruff(*arguments, *part) for part in parts).splitlines()
 
 
-def lint_context(tree: Tree) -> object:
-    """Give what ruff's findings in a file of a project depend on besides the file."""
-    own = {PurePath(path).parts[:2] for path in tree.files if path.endswith(".py")}
-    return str(tree.pyproject["tool"]["ruff"]), frozenset(own)
+def lint_context(tree: Tree) -> Callable[[str, bytes], object]:
+    """Give what tells what ruff's findings in a file of a project depend on besides the file."""
+    own = {PurePath(path).parts[1].removesuffix(".py") for path in tree.files if "/" in path}
+    configuration = str(tree.pyproject["tool"]["ruff"])
+
+    def around(path: str, content: bytes) -> object:
+        if not path.endswith(".py"):
+            return configuration
+        imported = {found.module.partition(".")[0] for found in imports(content)}
+        return configuration, frozenset(imported & own)
+
+    return around
 
 
 def different(
-    trees: Iterable[Tree], context: Callable[[Tree], object]
+    trees: Iterable[Tree], context: Callable[[Tree], Callable[[str, bytes], object]]
 ) -> dict[str, tuple[Tree, list[str]]]:
     """Find the files that differ from all before, or stand in another context.
 
@@ -202,10 +215,11 @@ def different(
     found: dict[str, tuple[Tree, list[str]]] = {}
     for tree in trees:
         around = context(tree)
-        new = [item for item in tree.files.items() if (around, *item) not in seen]
-        seen.update((around, *item) for item in new)
+        keys = {path: (around(path, text), path, text) for path, text in tree.files.items()}
+        new = [path for path, key in keys.items() if key not in seen]
+        seen.update(keys.values())
         if new:
-            found[tree.variant.id] = (tree, [path for path, _ in new])
+            found[tree.variant.id] = (tree, new)
     return found
 
 
