@@ -22,6 +22,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Engine,
+    Enum,
     ForeignKey,
     Integer,
     Table,
@@ -285,6 +286,7 @@ def test_a_migration_for_new_tables(
         Column("item_id", ForeignKey(Item.id, ondelete="CASCADE"), unique=True),
         Column("price", models.Money, nullable=False),
         Column("discount", Percent(5), index=True),
+        Column("state", Enum("new", "done", name="state"), nullable=False),
         CheckConstraint("discount < 100"),
     )
     try:

@@ -5,8 +5,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic.operations import MigrationScript
+from alembic.operations.ops import DowngradeOps, UpgradeOps
+from alembic.runtime.migration import MigrationContext
 from httpx2 import Client
-from sqlalchemy import Connection, QueuePool, event, text
+from sqlalchemy import Column, Connection, Enum, MetaData, QueuePool, Table, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -14,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from PACKAGE import engine
 from PACKAGE.database import Database, connect, explain
 from PACKAGE.engine import address
+from PACKAGE.enum_types import write_types
 from PACKAGE.problems import UnavailableError
 from PACKAGE.settings import Settings
 #{% endfilter %}
@@ -131,3 +135,27 @@ def test_a_connection_that_is_lost(
     (record,) = [record for record in caplog.records if record.levelname != "INFO"]
     assert record.exc_info is None
     assert "\n" not in record.getMessage()
+
+
+def test_types_of_enums_in_a_migration(own_server: Database) -> None:
+    tables = MetaData()
+    Table("own", tables, Column("state", Enum("new", "it's done", name="state"), primary_key=True))
+
+    def written() -> tuple[list[str], list[str]]:
+        up, down = UpgradeOps([]), DowngradeOps([])
+        script = MigrationScript("next", up, down)
+        with own_server.engine.connect() as connection:
+            write_types(MigrationContext.configure(connection), [script], tables)
+        return [op.sqltext for op in up.ops], [op.sqltext for op in down.ops]  # type: ignore[attr-defined]
+
+    make, drop = "CREATE TYPE state AS ENUM ('new', 'it''s done')", "DROP TYPE state"
+    assert written() == ([make], [drop])
+    with own_server.session() as session:
+        session.execute(text("CREATE TYPE state AS ENUM ('new')"))
+    assert written() == (["ALTER TYPE state ADD VALUE 'it''s done'"], [])
+    with own_server.session() as session:
+        session.execute(text(drop))
+        session.execute(text(make))
+    assert written() == ([], [])
+    tables.clear()
+    assert written() == ([drop], [make])

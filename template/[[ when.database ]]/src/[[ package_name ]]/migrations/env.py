@@ -8,7 +8,11 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+#{% if when.postgresql %}
+from sqlalchemy import Connection, Enum
+#{% else %}
 from sqlalchemy import Connection
+#{% endif %}
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import generic_repr
 
@@ -16,6 +20,9 @@ from sqlalchemy.util import generic_repr
 from PACKAGE import logs
 from PACKAGE.database import connect
 from PACKAGE.engine import address, migration
+#{% if when.postgresql %}
+from PACKAGE.enum_types import own_type, write_types
+#{% endif %}
 from PACKAGE.models import Base
 from PACKAGE.settings import load_settings
 #{% endfilter %}
@@ -28,6 +35,11 @@ logger = logging.getLogger(__name__)
 
 def render(kind: str, item: object, autogenerate: AutogenContext) -> str | Literal[False]:
     """Write a type of your own with the import that it needs; Alembic writes all others."""
+    #{% if when.postgresql %}
+    if kind == "type" and isinstance(item, Enum) and (enum := own_type(item)):
+        autogenerate.imports.add("from sqlalchemy.dialects import postgresql")
+        return f"postgresql.{enum!r}"
+    #{% endif %}
     module, name = type(item).__module__, type(item).__qualname__
     if not (kind == "type" and isinstance(item, TypeEngine) and module.startswith(PACKAGE)):
         return False
@@ -70,6 +82,10 @@ def migrate(connection: Connection) -> None:
         render_item=render,
         #{% if when.sqlite %}
         render_as_batch=True,
+        #{% else %}
+        process_revision_directives=lambda migrations, _, scripts: write_types(
+            migrations, scripts, Base.metadata
+        ),
         #{% endif %}
     )
     with context.begin_transaction():
