@@ -33,7 +33,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -238,6 +238,11 @@ def test_start_brings_the_tables_up_to_date(
     client = start(own_database, migrate_on_start=True)
 
     assert client.post("/items", json=CHAIR).status_code == 201
+
+
+def test_a_bug_in_a_migration_is_shown(own_database: Database) -> None:
+    with pytest.raises(DBAPIError), own_database.migration() as connection:
+        connection.execute(text("SELECT * FROM nothing"))
 
 
 def test_tables_of_a_newer_version(

@@ -1,5 +1,6 @@
 """What is particular to PostgreSQL."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -159,3 +160,13 @@ def test_types_of_enums_in_a_migration(own_server: Database) -> None:
     assert written() == ([], [])
     tables.clear()
     assert written() == ([drop], [make])
+
+
+def test_tables_that_cannot_be_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    database = connect(Settings(database_url="postgresql://127.0.0.1:1/name"))
+
+    with pytest.raises(SystemExit, match="cannot be brought up to date: connection") as ended:
+        database.upgrade()
+
+    assert "\n" not in str(ended.value)

@@ -1,5 +1,6 @@
 """What is particular to SQLite."""
 
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -110,3 +111,13 @@ def test_a_database_that_can_only_be_read(own: Database) -> None:
     with pytest.raises(OperationalError), database.session() as session:
         session.execute(ADD)
     database.engine.dispose()
+
+
+def test_tables_that_cannot_be_brought_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    database = connect(Settings(database_url="sqlite:///no/such.db"))
+
+    with pytest.raises(SystemExit, match="cannot be brought up to date: unable to open") as ended:
+        database.upgrade()
+
+    assert "\n" not in str(ended.value)

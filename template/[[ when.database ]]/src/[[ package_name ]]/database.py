@@ -1,10 +1,12 @@
 """The connection to the database: sessions, migrations and the readiness check."""
 
 import logging
-from contextlib import AbstractContextManager
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
@@ -36,6 +38,7 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the tables up to date; several processes may do so at the same time."""
+        logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
         # Alembic takes long to import, and a server whose tables were made before needs none of it.
         from alembic import command, config  # noqa: PLC0415
 
@@ -43,12 +46,25 @@ class Database:
         folder = str(Path(__file__).parent / "migrations")
         # The percent sign has a meaning of its own there.
         migrations.set_main_option("script_location", folder.replace("%", "%%"))
-        logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
-        with migration(self.engine) as connection:
+        with self.migration() as connection:
             migrations.attributes["connection"] = connection
             command.upgrade(migrations, "head")
         # A server may fork from here on, and processes must not share a connection.
         self.engine.dispose()
+
+    @contextmanager
+    def migration(self) -> Iterator[Connection]:
+        """Give a connection to migrate with, or end the program with the reason in a sentence."""
+        try:
+            with migration(self.engine) as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            if not is_unavailable(error):
+                raise
+            # The sentence says all, and servers show a traceback with it.
+            sys.tracebacklimit = 0
+            sentence = f"The tables cannot be brought up to date: {first_line(error)}"
+            raise SystemExit(sentence) from None
 
     def answers(self) -> bool:
         """Tell whether the database answers within the time limit."""

@@ -19,7 +19,7 @@ from sqlalchemy.util import generic_repr
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import logs
 from PACKAGE.database import connect
-from PACKAGE.engine import address, migration
+from PACKAGE.engine import address
 #{% if when.postgresql %}
 from PACKAGE.enum_types import own_type, write_types
 #{% endif %}
@@ -106,7 +106,7 @@ elif "connection" in context.config.attributes:
 else:
     settings = load_settings()
     logs.configure(settings)
-    engine = connect(settings).engine
-    with migration(engine) as own_connection:
+    database = connect(settings)
+    with database.migration() as own_connection:
         migrate(own_connection)
-    engine.dispose()
+    database.engine.dispose()
