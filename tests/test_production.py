@@ -310,7 +310,7 @@ def test_a_database_that_stops_and_comes_back(
         for _ in range(5):
             for path, expected in (
                 ("/ready", (503, {"detail": "The database does not answer"})),
-                ("/items", (500, {"detail": "Internal Server Error"})),
+                ("/items", (503, {"detail": "The database is not available"})),
             ):
                 started = time.monotonic()
                 answer = server.ask("GET", path)
@@ -328,7 +328,7 @@ def test_a_database_that_stops_and_comes_back(
         server.stop()
     # What was answered while it was away is an error in JSON, and what was created is there.
     assert tally.wrong
-    assert all(b" 500 " in head and b"application/json" in head for head in tally.wrong)
+    assert all(b" 503 " in head and b"application/json" in head for head in tally.wrong)
     assert found >= before
 
 

@@ -76,7 +76,7 @@ from .database import Database, connect
 #{% endif %}
 #{% if when.modular %}
 #{% if when.database %}
-from .dependencies import connections_of
+from .dependencies import LONGEST_WAIT, connections_of
 #{% endif %}
 #{% if when.basic_auth %}
 from .routes.account import account_router
@@ -208,7 +208,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endif %}
     #{% if when.database %}
     app.state.database = database = database or connect(settings)
-    app.state.sessions = Admission(connections_of(database), settings.database_timeout)
+    app.state.sessions = Admission(connections_of(database), LONGEST_WAIT)
     #{% else %}
     app.state.store = ItemStore()
     #{% endif %}

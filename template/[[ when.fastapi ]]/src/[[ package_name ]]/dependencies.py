@@ -48,6 +48,11 @@ async def get_database(connection: HTTPConnection) -> Database:
 DatabaseDep = Annotated[Database, Depends(get_database)]
 
 
+# Seconds that a request waits for its session at the most. Most wait a moment: a database that
+# says nothing is noticed, and those that wait are refused then.
+LONGEST_WAIT = 15
+
+
 def connections_of(database: Database) -> int:
     """Give the number of sessions that can work at the same time."""
     pool = database.engine.pool
