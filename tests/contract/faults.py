@@ -79,11 +79,6 @@ def _items() -> Iterator[Fault]:
         ),
         ("what was left out is stored", "model_dump(exclude_unset=True)", "model_dump()"),
         ("nothing is deleted", "self._session.delete(self.get(", "(self.get("),
-        (
-            "a change forgets what was changed meanwhile",
-            "with_for_update=to_change or None",
-            "with_for_update=None",
-        ),
     ):
         yield Fault(name, "store.py", old, new, tests)
     for name, old, new in (
@@ -240,6 +235,22 @@ def _around() -> Iterator[Fault]:
         ),
     ):
         yield Fault(name, middleware, old, new, (*tests, "test_own_parts.py"), FASTAPI)
+    yield Fault(
+        "a client that has gone is a bug",
+        "errors.py",
+        "    app.exception_handler(ClientDisconnect)(on_disconnect)\n",
+        "",
+        (*tests, "test_own_parts.py", "test_uploads.py"),
+        FASTAPI,
+    )
+    yield Fault(
+        "a cut body is taken for a whole one",
+        middleware,
+        "app.wsgi_app = WholeBodyMiddleware(app.wsgi_app)",
+        "pass",
+        (*tests, "test_uploads.py"),
+        FLASK,
+    )
     for name, old, new in (
         ("chunks have no limit", "    app.before_request(limit_chunks)\n", ""),
         ("nothing tells its time", "app.wsgi_app = TimingMiddleware(app.wsgi_app)", "pass"),
@@ -354,6 +365,54 @@ def _database() -> Iterator[Fault]:
     )
 
 
+def _sqlite() -> Iterator[Fault]:
+    """Slips with what is particular to SQLite, and with what its errors are answered with."""
+    for name, old, new in (
+        ("references are not checked", 'connection.execute("PRAGMA foreign_keys = ON")', "pass"),
+        ("readers wait for writers", "journal_mode = WAL", "journal_mode = DELETE"),
+        ("writers do not wait", 'cursor.execute("BEGIN IMMEDIATE")', 'cursor.execute("BEGIN")'),
+        ("a database in memory is empty", "MemoryPool if in_memory", "QueuePool if in_memory"),
+        ("a lock is a bug", "    sqlite3.SQLITE_BUSY,\n", ""),
+        ("what a migration breaks stays", "if broken:", "if False:"),
+    ):
+        yield Fault(name, "engine.py", old, new, ("test_sqlite.py",))
+    yield Fault(
+        "a change forgets what was changed meanwhile",
+        "store.py",
+        "with_for_update=to_change or None",
+        "with_for_update=None",
+        ("test_sqlite.py",),
+    )
+    for name, old, new in (
+        ("a conflict is a bug", "isinstance(error, IntegrityError)", "False"),
+        ("a row that went is a bug", "isinstance(error, StaleDataError)", "False"),
+        ("a busy database is a bug", "if is_unavailable(error):", "if False:"),
+    ):
+        yield Fault(name, "database.py", old, new, ("test_database.py", "test_sqlite.py"))
+
+
+def _logs() -> Iterator[Fault]:
+    """Slips with the log and the ids of requests."""
+    tests = ("test_logs.py",)
+    for name, old, new in (
+        ("records do not tell of their request", "    request_id.set(known)\n", ""),
+        ("any id is taken", "PLAIN_ID.fullmatch(given)", "given"),
+        (
+            "a record is several lines",
+            "return json.dumps(fields, ",
+            "return json.dumps(fields, indent=1, ",
+        ),
+        ("paths may break lines", 'quote(path, safe="/:@!$&\'()*+,;=~")', "path"),
+        ("probes fill the log", "path in PROBES and status < 400", "False"),
+    ):
+        yield Fault(name, "logs.py", old, new, tests)
+    for framework, old in (
+        (FASTAPI, '                MutableHeaders(scope=message)["X-Request-ID"] = known\n'),
+        (FLASK, ', ("X-Request-ID", known)'),
+    ):
+        yield Fault("answers have no id", "middleware.py", old, "", tests, framework)
+
+
 def _logins() -> Iterator[Fault]:
     """Slips with credentials."""
     tests = ("test_account.py",)
@@ -406,6 +465,19 @@ def _logins() -> Iterator[Fault]:
             imported = f"from ..authentication import {name}\n"
             what = f"everybody may change {route}"
             yield Fault(what, f"routes/{route}.py", imported, new, tests, framework)
+    for name, old in (
+        ("create", '"", status_code=201, dependencies=[LoginRequired],'),
+        ("delete", "    response_class=Response,\n    dependencies=[LoginRequired],\n"),
+    ):
+        new = old.replace("dependencies=[LoginRequired],", "")
+        yield Fault(f"everybody may {name} items", "routes/items.py", old, new, tests, FASTAPI)
+    for name, old in (
+        ("create", '@items_blueprint.post("")\n'),
+        ("patch", '@items_blueprint.patch("/<item_id>")\n'),
+        ("delete", '@items_blueprint.delete("/<item_id>")\n'),
+    ):
+        guarded = f"{old}@login_required\n"
+        yield Fault(f"everybody may {name} items", "routes/items.py", guarded, old, tests, FLASK)
     yield Fault(
         "the document does not tell of passwords",
         "authentication.py",
@@ -672,6 +744,8 @@ FAULTS = (
     *_around(),
     *_browsers(),
     *_database(),
+    *_sqlite(),
+    *_logs(),
     *_logins(),
     *_security(),
     *_uploads(),

@@ -433,7 +433,22 @@ PATHS = (
     "/?x=1",
 )
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PURGE")
+# What an owner may raise, by the name of a route: in Python, with ``fail`` for what raises an error
+# of the framework with this status and detail.
+OWN_ERRORS = {
+    "conflict": 'raise ConflictError("The name is taken")',
+    "busy": 'raise UnavailableError("Too much to do", 7)',
+    "missing": 'raise NotFoundError("No such thing")',
+    "teapot": 'raise TeapotError("Short and stout", {"X-Own": "tea"})',
+    "object": 'fail(409, {"free": ["a", "ü"], "code": 7})',
+    "list": "fail(400, [1, None])",
+    "text": 'fail(422, "Not so")',
+    "unusual": 'fail(499, "Unusual")',
+    "cause": 'try: int("x")\nexcept ValueError as error: fail(400, "A sentence", error)',
+    "plain": "fail(409, None)",
+}
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PURGE")
 ROUTES = (
     "/",
     "/health",
@@ -449,6 +464,7 @@ ROUTES = (
     "/static/style.css",
     "/static/none.css",
     "/nothing",
+    *(f"/own/{name}" for name in OWN_ERRORS),
 )
 
 STATIC = (
@@ -816,8 +832,40 @@ def _probes() -> Iterator[Probe]:
     yield from _upload_probes()
     yield from _header_probes()
     yield from _anonymous_probes()
+    yield from _foreign_probes()
     yield Probe("all items in the end", "GET", "/items?limit=100")
     yield Probe("the page in the end", "GET", "/")
+
+
+def _foreign_probes() -> Iterator[Probe]:
+    """Ask for changes as the pages of this site and of others have browsers do."""
+    body = json.dumps(_chair()).encode()
+    for site in (
+        {"Origin": STRANGER},
+        {"Origin": FRIEND},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": FRIEND, "Sec-Fetch-Site": "cross-site"},
+        {"Origin": STRANGER, "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "nonsense"},
+    ):
+        shown = ", ".join(f"{name} {value}" for name, value in site.items())
+        for method, target, content_type, content in (
+            ("POST", "/items", JSON, body),
+            ("POST", "/items", "text/plain", body),
+            ("PUT", "/items/1", JSON, body),
+            ("DELETE", "/items/4711", JSON, b""),
+            ("POST", "/uploads/foreign.bin", "application/octet-stream", b"hello"),
+            ("POST", "/", FORM, b"name=Foreign&price=1"),
+            ("POST", "/nothing", JSON, b"{}"),
+            ("GET", "/items/1", JSON, None),
+            ("HEAD", "/items/1", JSON, None),
+        ):
+            headers = (("Content-Type", content_type), *site.items())
+            name = f"{method} {target} as {content_type} with {shown}"
+            yield Probe(name, method, target, headers, content)
 
 
 def _anonymous_probes() -> Iterator[Probe]:

@@ -5,19 +5,20 @@ More than a thousand requests go to each of them over a socket, as they are serv
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contract.probes import ENVIRONMENT, PROBES, Probe
+from contract.probes import ENVIRONMENT, OWN_ERRORS, PROBES, STRANGER, Probe
 from contract.services import FRAMEWORKS, Answer, run_in_production
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from contract.services import Server, Services
+    from contract.services import Server, Service, Services
 
 # What is left to each framework, and why: requests by the beginning of their names.
 LEFT_TO_THE_FRAMEWORK = {
@@ -30,6 +31,59 @@ LEFT_TO_THE_FRAMEWORK = {
 
 DATABASES = ("none", "sqlite", "postgresql")
 CORS = "access-control-"
+# The headers that are compared as they are.
+KEPT = (
+    "content-type",
+    "location",
+    "referrer-policy",
+    "retry-after",
+    "vary",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-own",
+)
+# What the owner of each service adds: routes that raise errors.
+OWN_ROUTES = {
+    "fastapi": """
+from fastapi import HTTPException
+
+
+def fail(status: int, detail: object, cause: Exception | None = None) -> None:
+    raise HTTPException(status, detail) from cause
+
+
+def add(app: FastAPI, name: str, code: str) -> None:
+    @app.get(f"/own/{name}", include_in_schema=False)
+    def own() -> None:
+        exec(code, globals())
+""",
+    "flask": """
+from flask import abort
+
+
+def fail(status: int, detail: object, cause: Exception | None = None) -> None:
+    try:
+        abort(status, description=detail)
+    except Exception as error:
+        raise error from cause
+
+
+def add(app: Flask, name: str, code: str) -> None:
+    def own() -> None:
+        exec(code, globals())
+
+    app.add_url_rule(f"/own/{name}", f"own_{name}", own)
+""",
+}
+OWN_CLASS = """
+
+from .problems import ConflictError, NotFoundError, ServiceError, UnavailableError
+
+
+class TeapotError(ServiceError):
+    status = 418
+"""
 
 
 def send(server: Server, probe: Probe) -> Answer:
@@ -62,17 +116,17 @@ def words(header: str) -> str:
 
 def headers_of_the_contract(answer: Answer) -> dict[str, str]:
     """Keep the headers that the contract is about, in one form."""
-    headers = {
-        name: answer.headers[name]
-        for name in ("content-type", "location", "vary", "www-authenticate")
-        if name in answer.headers
-    }
+    headers = {name: answer.headers[name] for name in KEPT if name in answer.headers}
     if "allow" in answer.headers:
         # HEAD and OPTIONS are left to the framework.
         methods = set(words(answer.headers["allow"]).split(", ")) - {"HEAD", "OPTIONS"}
         headers["allow"] = words(", ".join(methods))
     if "x-process-time" in answer.headers:
         headers["x-process-time"] = "seconds"
+    if "x-request-id" in answer.headers:
+        headers["x-request-id"] = "an id"
+    if policy := answer.headers.get("content-security-policy"):
+        headers["content-security-policy"] = re.sub(r"'nonce-[^']+'", "'nonce'", policy)
     if f"{CORS}allow-origin" in answer.headers:
         # Without this header, browsers take the other ones for nothing.
         headers |= {name: words(v) for name, v in answer.headers.items() if name.startswith(CORS)}
@@ -88,7 +142,8 @@ def body_of_the_contract(probe: Probe, answer: Answer) -> object:
         return "a redirection"
     if probe.method == "HEAD":
         return answer.body
-    if answer.status == 422 and answer.headers.get("content-type") == "application/json":
+    is_json = answer.headers.get("content-type") == "application/json"
+    if answer.status == 422 and is_json and not probe.target.startswith("/own/"):
         # The wording of a 422 is not in the contract, and neither is the order of its parts.
         return sorted((str(part["loc"]), part["type"]) for part in answer.json["detail"])
     if answer.status == 200 and probe.target.split("?")[0] in {"/docs", "/redoc", "/openapi.json"}:
@@ -121,6 +176,14 @@ class Run:
 Runs = dict[tuple[str, str], Run]
 
 
+def add_own_routes(service: Service, framework: str) -> None:
+    """Add to a service what its owner may have added."""
+    custom = service.source / "custom.py"
+    lines = [f"    add(app, {name!r}, {code!r})" for name, code in OWN_ERRORS.items()]
+    added = [custom.read_text().rstrip(), *lines, OWN_ROUTES[framework], OWN_CLASS]
+    custom.write_text("\n".join(added))
+
+
 @pytest.fixture(scope="module")
 def runs(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Runs:
     """Send all requests to the services of both frameworks, with each kind of database."""
@@ -129,6 +192,7 @@ def runs(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Runs:
         for database in DATABASES:
             directory = tmp_path_factory.mktemp("parity")
             service = services.make(directory, framework, database=database)
+            add_own_routes(service, framework)
             with run_in_production(service, ENVIRONMENT) as server:
                 answers = {probe: send(server, probe) for probe in PROBES}
                 runs[framework, database] = Run(answers, server.log)
@@ -178,7 +242,8 @@ def test_it_does_not_matter_where_items_are_kept(runs: Runs, framework: str, dat
 def test_no_request_is_a_bug(runs: Runs, framework: str, database: str) -> None:
     run = runs[framework, database]
 
-    assert [probe.name for probe in PROBES if run.answers[probe].status >= 500] == []
+    failed = {probe.target for probe in PROBES if run.answers[probe].status >= 500}
+    assert failed == {"/own/busy"}
     assert "Traceback" not in run.log
 
 
@@ -190,6 +255,9 @@ def test_every_error_has_the_shape_of_the_contract(runs: Runs, framework: str) -
             continue
         assert answer.headers["content-type"] == "application/json", probe.name
         assert list(answer.json) == ["detail"], probe.name
+        if probe.target.startswith("/own/"):
+            # An owner's details are whatever they raise.
+            continue
         detail = answer.json["detail"]
         if answer.status == 422:
             assert detail, probe.name
@@ -202,6 +270,39 @@ def test_every_error_has_the_shape_of_the_contract(runs: Runs, framework: str) -
 def test_every_answer_tells_its_time(runs: Runs, framework: str) -> None:
     for probe, answer in runs[framework, "sqlite"].answers.items():
         assert 0 <= float(answer.headers["x-process-time"]) < 60, probe.name
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_answer_has_an_id_of_its_own(runs: Runs, framework: str) -> None:
+    answers = runs[framework, "sqlite"].answers
+    ids = {answer.headers["x-request-id"] for answer in answers.values()}
+
+    assert len(ids) == len(answers)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_no_other_site_and_nobody_without_credentials_changes_anything(
+    runs: Runs, framework: str
+) -> None:
+    answers = runs[framework, "sqlite"].answers
+    refused = {
+        probe.name: answers[probe].status
+        for probe in PROBES
+        if probe.method not in {"GET", "HEAD"}
+        and dict(probe.headers).get("Origin") == STRANGER
+        # A browser has the last word on where its page is from.
+        and "Sec-Fetch-Site" not in dict(probe.headers)
+    }
+    assert refused
+    assert set(refused.values()) == {403}
+
+    reached = {
+        probe.name: answers[probe].status
+        for probe in PROBES
+        if probe.name.startswith("anonymous: ") and probe.method not in {"GET", "HEAD"}
+    }
+    assert 401 in reached.values()
+    assert {name: status for name, status in reached.items() if status < 400} == {}
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

@@ -57,6 +57,7 @@ def test_readers_do_not_wait_for_a_writer(own: Database) -> None:
         writer.execute(ADD)
 
         assert reader.scalar(text("SELECT count(*) FROM items")) == 0
+        assert reader.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
 def test_a_lock_that_lasts(start: Callable[..., Client], own: Database) -> None:
