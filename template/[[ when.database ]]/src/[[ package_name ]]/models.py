@@ -1,4 +1,4 @@
-"""The tables of the database."""
+"""The tables of the database. The README says what to do for more of them, and for changes."""
 
 import enum
 from decimal import Decimal

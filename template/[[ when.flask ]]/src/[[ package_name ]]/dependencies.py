@@ -29,7 +29,10 @@ def get_database() -> Database:
 
 
 def get_session() -> Session:
-    """Give the request a session, committed with its answer and rolled back on an error."""
+    """Give the request a session, committed before its answer and rolled back on an error.
+
+    What streams, or runs after the answer, opens one of its own: ``get_database().session()``.
+    """
     if not has_request_context():
         # Nobody would commit it.
         raise RuntimeError(
