@@ -337,6 +337,7 @@ def wrong_variables(trees: Iterable[Tree]) -> list[str]:
 TESTS_OF_A_FRAMEWORK = (
     "tests/test_background.py",
     "tests/test_own_commands.py",
+    "tests/test_authentication.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
     "tests/test_sessions.py",

@@ -34,6 +34,7 @@ OF_THE_FRAMEWORK = (
     "tests/clients.py",
     "tests/test_background.py",
     "tests/test_own_commands.py",
+    "tests/test_authentication.py",
     "tests/test_own_parts.py",
     "tests/test_development.py",
     "tests/test_proxies.py",

@@ -14,6 +14,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from fastapi.security.http import HTTPAuthorizationCredentials, HTTPBase
 
+from .dependencies import state_of
 from .security import Logins
 
 # Only for the documentation: FastAPI's own HTTPBasic knows no letters outside ASCII.
@@ -25,7 +26,7 @@ async def get_username(
     _: Annotated[HTTPAuthorizationCredentials | None, Depends(http_basic)],
 ) -> str:
     """Give the name of the user, or ask for credentials."""
-    logins: Logins = connection.app.state.logins
+    logins: Logins = state_of(connection).logins
     address = connection.client.host if connection.client else None
     return logins.username(connection.headers.get("Authorization"), address)
 
