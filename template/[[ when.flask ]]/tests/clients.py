@@ -4,18 +4,80 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
+from chairs import Chair, ChairChanges, ChairPublic, Chairs
+#{% if when.database %}
+from flask import Blueprint, Flask
+#{% else %}
+from flask import Blueprint, Flask, current_app
+#{% endif %}
 from httpx2 import Client, WSGITransport
 
 #{% filter replace("PACKAGE", package_name) %}
+#{% if when.basic_auth %}
+from PACKAGE.authentication import login_required
+#{% endif %}
 #{% if when.database %}
 from PACKAGE.database import Database
-#{% else %}
+from PACKAGE.dependencies import get_session
+#{% endif %}
+from PACKAGE.openapi import operation
+#{% if when.in_memory %}
 from PACKAGE.store import ItemStore
 #{% endif %}
 #{% endfilter %}
 
 Application = Flask
+
+# The routes of the tests, which stay when the service's own change.
+chairs_blueprint = Blueprint("test_chairs", __name__, url_prefix="/test-chairs")
+
+
+def get_chairs() -> Chairs:
+    #{% if when.database %}
+    return Chairs(get_session())
+    #{% else %}
+    chairs: Chairs = current_app.extensions["chairs"]
+    return chairs
+    #{% endif %}
+
+
+@chairs_blueprint.get("")
+@operation()
+def list_chairs() -> list[ChairPublic]:
+    return [ChairPublic.model_validate(chair) for chair in get_chairs().all()]
+
+
+@chairs_blueprint.get("/<chair_id>")
+@operation(errors=[404])
+def read_chair(chair_id: int) -> ChairPublic:
+    return ChairPublic.model_validate(get_chairs().get(chair_id))
+
+
+@chairs_blueprint.post("")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
+@operation(status=201)
+def add_chair(body: Chair) -> ChairPublic:
+    return ChairPublic.model_validate(get_chairs().add(body))
+
+
+@chairs_blueprint.patch("/<chair_id>")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
+@operation(errors=[404])
+def change_chair(chair_id: int, body: ChairChanges) -> ChairPublic:
+    return ChairPublic.model_validate(get_chairs().change(chair_id, body))
+
+
+def add_routes(app: Flask) -> Flask:
+    """Add the routes of the tests to an application."""
+    #{% if when.in_memory %}
+    app.extensions["chairs"] = Chairs()
+    #{% endif %}
+    app.register_blueprint(chairs_blueprint)
+    return app
 
 
 def served(app: Flask) -> Callable[..., Any]:
@@ -61,5 +123,6 @@ def use(app: Flask, database: Database) -> Iterator[None]:
 def use(app: Flask, store: ItemStore) -> Iterator[None]:
     """Make an application use another store in a test."""
     app.extensions["store"] = store
+    app.extensions["chairs"] = Chairs()
     yield
 #{% endif %}
