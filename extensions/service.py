@@ -14,7 +14,7 @@ import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from copier_template_extensions import ContextHook
@@ -147,6 +147,22 @@ def requests(on: Mapping[str, bool]) -> list[tuple[str, str]]:
         if feature.on(on)
         for request, answer in feature.about.get("requests", [])
     ]
+
+
+# The template's files of routes, each once for each framework.
+ROUTES = [
+    path.relative_to(TEMPLATE.parent).as_posix()
+    for path in sorted(TEMPLATE.rglob("routes/[!_]*.py"))
+]
+
+
+def routes(on: Mapping[str, bool]) -> dict[str, str]:
+    """Give the template's files of the routes with these features, by the names of the modules."""
+    return {
+        PurePosixPath(file).stem: file
+        for file in ROUTES
+        if all(on[name] for name in FOLDER.findall(file) if name != "modular")
+    }
 
 
 # Packages that cannot be named like one of these, modules or distributions that a service may need:
@@ -330,6 +346,7 @@ def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
         "development_dependencies": requirements(on, development=True),
         "variables": variables(on, answers["package_name"]),
         "requests": requests(on),
+        "routes": routes(on),
     }
 
 

@@ -440,6 +440,19 @@ def test_python_strings_have_the_quotes_that_need_fewer_backslashes(text: str, s
     assert service.python_string(text) == string
 
 
+# Routes
+
+
+def test_routes_are_those_of_the_framework_and_the_features() -> None:
+    on = service.features(answering(framework="flask", pages=True, auth="basic", modular=False))
+    routes = service.routes(on)
+
+    assert list(routes) == ["account", "health", "items", "pages"]
+    for name, file in routes.items():
+        assert "[[ when.flask ]]" in file
+        assert (service.TEMPLATE.parent / file).name == f"{name}.py"
+
+
 # The hook
 
 

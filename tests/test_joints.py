@@ -52,6 +52,16 @@ def test_no_more_joints_than_before(template: Path, feature: str) -> None:
     )
 
 
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+def test_an_application_factory_reads_as_one(template: Path, framework: str) -> None:
+    path = template / f"template/[[ when.{framework} ]]/src/[[ package_name ]]/app.py"
+    found = [FEATURE.findall(text) for text in CONDITION.findall(path.read_text(encoding="utf-8"))]
+    counted = Counter(feature for features in found for feature in features)
+
+    assert {len(features) for features in found} == {1}, "a condition about two features"
+    assert max(counted.values()) == 2, f"more than two conditions about a feature: {counted}"
+
+
 def test_only_features_have_ceilings() -> None:
     assert ceilings(service.FEATURES).keys() <= service.WHEN.keys()
 

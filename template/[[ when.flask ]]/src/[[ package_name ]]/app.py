@@ -1,153 +1,52 @@
-#{% set here = "[[ when.flask ]]/" %}
-#{% set routes = "[[ when.modular ]]/src/[[ package_name ]]/routes/" %}
+#{% filter imports %}
 #{% if when.modular %}
 """The application factory."""
 #{% else %}
 """The application factory and the routes."""
 #{% endif %}
 
-#{% if when.background_tasks %}
 from pathlib import Path
-#{% if when.single_module %}
-from shutil import copyfileobj
-#{% endif %}
 
-#{% endif %}
-#{% if when.modular %}
-from flask import Flask
-#{% else %}
 from flask import (
-    Blueprint,
     Flask,
-    #{% if when.pages %}
-    Response,
-    #{% endif %}
-    #{% if when.database %}
-    abort,
-    #{% endif %}
-    #{% if when.background_tasks %}
-    current_app,
-    #{% endif %}
-    #{% if when.pages %}
-    make_response,
-    redirect,
-    render_template,
-    #{% endif %}
-    #{% if when.background_tasks or when.pages %}
-    request,
-    #{% endif %}
-    url_for,
 )
-#{% if when.pages %}
-from werkzeug.wrappers import Response as BaseResponse
-#{% endif %}
-#{% endif %}
 
 from . import (
-    #{% if when.background_tasks %}
     background,
-    #{% endif %}
     bodies,
-    #{% if when.cors %}
     cors,
-    #{% endif %}
     custom,
-    #{% if when.database %}
     dependencies,
-    #{% endif %}
     docs,
     errors,
     middleware,
-    #{% if when.docker %}
     proxies,
-    #{% endif %}
 )
-#{% if when.basic_auth and when.single_module %}
-from .authentication import get_username, login_required
-#{% endif %}
-#{% if when.background_tasks and when.single_module %}
-from .background import run_after_response
-#{% endif %}
-#{% if when.database %}
 from .database import Database, connect
-#{% endif %}
-#{% if when.modular %}
-#{% if when.basic_auth %}
-from .routes.account import account_blueprint
-#{% endif %}
-from .routes.health import health_blueprint
-#{% if when.json_home %}
-from .routes.home import home_blueprint
-#{% endif %}
-from .routes.items import items_blueprint
-#{% if when.pages %}
-from .routes.pages import pages_blueprint
-#{% endif %}
-#{% if when.background_tasks %}
-from .routes.uploads import uploads_blueprint
-#{% endif %}
-#{% if when.basic_auth %}
-from .security import Logins
-#{% endif %}
-#{% else %}
 from .dependencies import (
-    #{% if when.database %}
-    get_database,
-    #{% endif %}
     get_settings,
     get_store,
 )
-from .health import Health
-#{% if when.json_home %}
-from .home import Home
-#{% endif %}
-from .items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
-from .openapi import operation
-#{% if when.pages %}
-from .pages import read_item_form
-#{% endif %}
-#{% if when.basic_auth %}
-from .security import Account, Logins
-#{% endif %}
-#{% endif %}
+from .routes.account import account_blueprint
+from .routes.health import health_blueprint
+from .routes.home import home_blueprint
+from .routes.items import items_blueprint
+from .routes.pages import pages_blueprint
+from .routes.uploads import uploads_blueprint
+from .security import Logins
 from .settings import Settings
-#{% if when.in_memory %}
 from .store import ItemStore
-#{% endif %}
-#{% if when.background_tasks and when.single_module %}
-from .uploads import Filename, Upload, UploadAccepted, Uploads
-#{% elif when.background_tasks %}
 from .uploads import Uploads
-#{% endif %}
+
 
 #{% if when.single_module %}
-#{% if when.json_home %}
-#{% include "template/" ~ here ~ "[[ when.json_home ]]/" ~ routes ~ "home.py" %}
+#{% for name in ["home", "pages", "health", "items", "account", "uploads"] if name in routes %}
+#{% filter replace("from ..", "from .") %}
+#{% include routes[name] %}
+#{% endfilter %}
 
 
-#{% else %}
-#{% include "template/[[ when.pages ]]/" ~ here ~ routes ~ "pages.py" %}
-
-
-#{% endif %}
-#{% include "template/" ~ here ~ routes ~ "health.py" %}
-
-
-#{% include "template/" ~ here ~ routes ~ "items.py" %}
-
-
-#{% if when.basic_auth %}
-#{% include "template/[[ when.basic_auth ]]/" ~ here ~ routes ~ "account.py" %}
-
-
-#{% endif %}
-#{% if when.background_tasks %}
-#{% include "template/[[ when.background_tasks ]]/" ~ here ~ routes ~ "uploads.py" %}
-
-
-#{% endif %}
-#{% else %}
-
+#{% endfor %}
 #{% endif %}
 #{% if when.database %}
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
@@ -214,3 +113,4 @@ def create_app(settings: Settings | None = None) -> Flask:
             version="0.1.0",
         )
     return app
+#{% endfilter %}

@@ -1,20 +1,13 @@
-#{% if when.modular %}
+#{% filter imports %}
 """Whether the service is up."""
 
-#{% if when.database %}
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, HTTPException
 
 from ..dependencies import DatabaseDep
 from ..health import Health
 from ..problems import Problem
-#{% else %}
-from fastapi import APIRouter
 
-from ..health import Health
-#{% endif %}
-
-#{% endif %}
 health_router = APIRouter(tags=["health"])
 
 
@@ -38,3 +31,4 @@ async def ready() -> Health:
     """Tell whether requests can be served."""
     return Health(status="ready")
 #{% endif %}
+#{% endfilter %}

@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The items: list, create, read, replace, change and delete them."""
 
 from typing import Annotated
@@ -14,7 +13,6 @@ from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpd
 from ..problems import InvalidRequest, Problem
 from ..routing import OneThreadRoute
 
-#{% endif %}
 items_router = APIRouter(
     prefix="/items",
     tags=["items"],

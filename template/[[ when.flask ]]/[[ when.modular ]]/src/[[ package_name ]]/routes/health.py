@@ -1,20 +1,12 @@
-#{% if when.modular %}
+#{% filter imports %}
 """Whether the service is up."""
 
-#{% if when.database %}
 from flask import Blueprint, abort
 
 from ..dependencies import get_database
 from ..health import Health
 from ..openapi import operation
-#{% else %}
-from flask import Blueprint
 
-from ..health import Health
-from ..openapi import operation
-#{% endif %}
-
-#{% endif %}
 health_blueprint = Blueprint("health", __name__)
 
 
@@ -40,3 +32,4 @@ def ready() -> Health:
     """Tell whether requests can be served."""
     return Health(status="ready")
 #{% endif %}
+#{% endfilter %}

@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The items: list, create, read, replace, change and delete them."""
 
 from flask import Blueprint, url_for
@@ -10,7 +9,6 @@ from ..dependencies import get_store
 from ..items import ItemCreate, ItemId, ItemPage, ItemPublic, ItemQuery, ItemUpdate
 from ..openapi import operation
 
-#{% endif %}
 items_blueprint = Blueprint("items", __name__, url_prefix="/items")
 
 

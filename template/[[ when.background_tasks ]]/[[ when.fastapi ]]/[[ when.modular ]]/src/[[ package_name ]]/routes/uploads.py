@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """Uploads, processed after the response."""
 
 from typing import Annotated
@@ -12,7 +11,6 @@ from ..authentication import LoginRequired
 from ..problems import InvalidRequest, Problem
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
 
-#{% endif %}
 uploads_router = APIRouter(
     prefix="/uploads", tags=["uploads"], responses={422: {"model": InvalidRequest}}
 )

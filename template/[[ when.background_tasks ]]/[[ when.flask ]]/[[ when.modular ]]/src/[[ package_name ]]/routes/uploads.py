@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """Uploads, processed after the response."""
 
 from shutil import copyfileobj
@@ -12,7 +11,6 @@ from ..background import run_after_response
 from ..openapi import operation
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
 
-#{% endif %}
 uploads_blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 

@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The user's account."""
 
 from fastapi import APIRouter
@@ -7,7 +6,6 @@ from ..authentication import UsernameDep
 from ..problems import Problem
 from ..security import Account
 
-#{% endif %}
 account_router = APIRouter(tags=["account"])
 
 

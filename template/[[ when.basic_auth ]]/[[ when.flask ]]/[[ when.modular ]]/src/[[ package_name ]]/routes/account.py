@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The user's account."""
 
 from flask import Blueprint
@@ -7,7 +6,6 @@ from ..authentication import get_username, login_required
 from ..openapi import operation
 from ..security import Account
 
-#{% endif %}
 account_blueprint = Blueprint("account", __name__)
 
 

@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The home route."""
 
 from fastapi import APIRouter
@@ -6,7 +5,6 @@ from fastapi import APIRouter
 from ..dependencies import SettingsDep
 from ..home import Home
 
-#{% endif %}
 home_router = APIRouter(tags=["home"])
 
 

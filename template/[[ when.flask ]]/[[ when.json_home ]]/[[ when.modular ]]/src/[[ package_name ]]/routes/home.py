@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The home route."""
 
 from flask import Blueprint
@@ -7,7 +6,6 @@ from ..dependencies import get_settings
 from ..home import Home
 from ..openapi import operation
 
-#{% endif %}
 home_blueprint = Blueprint("home", __name__)
 
 

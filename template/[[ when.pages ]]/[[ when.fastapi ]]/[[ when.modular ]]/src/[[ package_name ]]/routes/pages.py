@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The pages."""
 
 from typing import Annotated
@@ -16,7 +15,6 @@ from ..settings import Settings
 from ..store import ItemStore
 from ..templating import templates
 
-#{% endif %}
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 
 

@@ -1,4 +1,3 @@
-#{% if when.modular %}
 """The pages."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
@@ -10,7 +9,6 @@ from ..authentication import login_required
 from ..dependencies import get_settings, get_store
 from ..pages import read_item_form
 
-#{% endif %}
 pages_blueprint = Blueprint("pages", __name__)
 
 
