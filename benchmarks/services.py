@@ -9,11 +9,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,14 @@ class Server:
             kilobytes += int(rollup.partition("Pss:")[2].split()[0])
         return kilobytes / 1024
 
+    def processor_time(self) -> float:
+        """Give the seconds of processor time that its processes have taken."""
+        ticks = 0
+        for pid in processes_below(self.process.pid):
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+            ticks += sum(map(int, stat.rpartition(")")[2].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
 
 def processes_below(pid: int) -> list[int]:
     """List a process and all that it started."""
@@ -153,27 +162,29 @@ def started(
     command: list[str], port: int, cwd: Path, environment: dict[str, str], path: str = "/health"
 ) -> Iterator[Server]:
     """Start a server, wait until it answers a request for a path, and stop it at the end."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    server = Server(port, 0.0, process)
-    try:
-        wait_for(server, path)
-        server.seconds = time.perf_counter() - began
-        yield server
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    # A file: the log of the requests would fill a pipe that nobody reads.
+    with tempfile.TemporaryFile() as log:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=log
+        )
+        server = Server(port, 0.0, process)
+        try:
+            wait_for(server, path, log)
+            server.seconds = time.perf_counter() - began
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
-def wait_for(server: Server, path: str) -> None:
+def wait_for(server: Server, path: str, log: IO[bytes]) -> None:
     """Wait until the server answers a request with 200, at most half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
-            _, errors = server.process.communicate()
-            sys.exit(f"The server ended:\n{errors.decode()}")
+            log.seek(0)
+            sys.exit(f"The server ended:\n{log.read().decode()}")
         try:
             if server.ask("GET", path)[0] == 200:
                 return

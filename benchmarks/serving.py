@@ -1,10 +1,12 @@
 """What a generated service costs when it serves, against one written by hand, and by feature.
 
-The hand-written applications in handwritten/ have the same routes and nothing around them: no
-time in the answers, no CORS, no limit for bodies, no JSON errors, no migrations, no settings. Both
-run in the environment of the generated service, under its server with its settings and one
-process. Each round starts both anew and asks them by turns, a second each; a ratio is the median of
-those of all such pairs. It takes ten to fifteen minutes, and needs wrk and Linux:
+The hand-written applications in handwritten/ have the same routes, and do the same things around
+them: CORS, an id and the time in the answers, a log, errors in JSON, a limit for bodies, one
+transaction a request. Both run in the environment of the generated service, under its server with
+its settings and one process. Each round starts all four anew and asks them by turns, a second each,
+over 16 and over 100 connections; a ratio is the median of those of all such turns. Processor time
+is the server's own, and says more than the rate where the machine does other things too. It takes
+ten to fifteen minutes, and needs wrk and Linux:
 
     uv run --group benchmarks python benchmarks/serving.py
     uv run --group benchmarks python benchmarks/serving.py --features
@@ -12,15 +14,22 @@ those of all such pairs. It takes ten to fifteen minutes, and needs wrk and Linu
 
 from __future__ import annotations
 
-import argparse
 import re
 import statistics
 import tempfile
+import time
+from argparse import ArgumentParser
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from results import Bars, Table, ratio, save
 from services import FRAMEWORKS, ROOT, TITLES, Server, Service, generate, need, run, served
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
 
 ALL = {
     "pages": "true",
@@ -47,32 +56,67 @@ FEATURES = {
     "CORS": {"cors": "true"},
     "modular": {"modular": "true"},
 }
-PATHS = ("/health", "/items")
+# A method, a path and a number of connections.
+REQUESTS = tuple(
+    (method, path, connections)
+    for connections in (16, 100)
+    for method, path in (("GET", "/health"), ("GET", "/items"), ("POST", "/items"))
+)
+# Has wrk create items.
+CREATE = """
+wrk.method = "POST"
+wrk.headers["Authorization"] = "Basic YmVuY2htYXJrOmJlbmNobWFyaw=="
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{"name": "Chair", "price": "49.90", "tags": ["oak", "new"]}'
+"""
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 @dataclass
 class Load:
-    """What a server did under load: requests per second, and milliseconds of the answers."""
+    """What a server did under load.
+
+    Attributes:
+        rate: Requests per second.
+        p99: Milliseconds within which 99 of 100 were answered.
+        processor: Microseconds of processor time that each took.
+    """
 
     rate: float
-    p50: float
     p99: float
+    processor: float
 
 
-def load(server: Server, path: str, seconds: int = 1) -> Load:
-    """Ask a server as fast as it answers, over 16 connections."""
-    output = run(
-        *("wrk", "--threads=1", "--connections=16", f"--duration={seconds}s", "--latency"),
-        f"http://127.0.0.1:{server.port}{path}",
-    )
+def load(
+    server: Server,
+    path: str,
+    seconds: int = 1,
+    method: str = "GET",
+    connections: int = 16,
+) -> Load:
+    """Ask a server as fast as it answers."""
+    before = server.processor_time()
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(CREATE if method == "POST" else "")
+        script.flush()
+        output = run(
+            *("wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"),
+            *("--latency", "--timeout=20s", f"--script={script.name}"),
+            f"http://127.0.0.1:{server.port}{path}",
+        )
     if "Non-2xx" in output or "Socket errors" in output:
         raise SystemExit(f"Requests failed:\n{output}")
+    # What was on its way when wrk ended is answered, too.
+    time.sleep(0.2)
+    used = server.processor_time() - before
+    count = re.search(r"(\d+) requests in", output)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", output)
-    times = re.findall(r"(?:50|99)%\s+([\d.]+)([mu]?s)", output)
-    if rate is None or len(times) != 2:
+    slow = re.search(r"99%\s+([\d.]+)([mu]?s)", output)
+    if count is None or rate is None or slow is None:
         raise SystemExit(f"wrk did not say what was asked:\n{output}")
-    return Load(float(rate[1]), *(float(number) * UNITS[unit] for number, unit in times))
+    # wrk counts no request that it did not wait for: as many as there are connections.
+    answered = int(count[1]) + connections
+    return Load(float(rate[1]), float(slow[1]) * UNITS[slow[2]], 1e6 * used / answered)
 
 
 def fill(server: Server, count: int = 20) -> None:
@@ -94,43 +138,60 @@ def services(framework: str, directory: Path) -> tuple[Service, Service]:
     )
 
 
-def compare(framework: str, directory: Path, options: argparse.Namespace) -> list[list[str]]:
-    """Compare the generated service with all features to the hand-written one."""
-    generate(directory / framework, {**ALL, "framework": framework})
-    both = services(framework, directory)
-    loads: dict[str, list[list[Load]]] = {path: [[], []] for path in PATHS}
+def compare(frameworks: Sequence[str], directory: Path, options: Namespace) -> list[list[str]]:
+    """Compare the generated services with all features to hand-written ones, and to each other."""
+    contestants = {}
+    for framework in frameworks:
+        generate(directory / framework, {**ALL, "framework": framework})
+        for service in services(framework, directory):
+            contestants[framework, service.name] = service
+    loads: dict[tuple[str, str, int], dict[tuple[str, str], list[Load]]] = {
+        request: {name: [] for name in contestants} for request in REQUESTS
+    }
     for number in range(options.rounds):
         # New processes in each round, since two of the same service differ as well.
-        with served(both[0]) as ours, served(both[1]) as theirs:
-            servers = ours, theirs
+        with ExitStack() as stack:
+            servers = {
+                name: stack.enter_context(served(service)) for name, service in contestants.items()
+            }
             if not number:
-                for server in servers:
+                for server in servers.values():
                     fill(server)
-            for path in PATHS:
+            for method, path, connections in REQUESTS:
                 for second in range(options.seconds + 1):
-                    # Whoever comes first comes second the next time.
-                    for which in (0, 1) if second % 2 else (1, 0):
-                        measured = load(servers[which], path)
+                    # Whoever comes first comes last the next time.
+                    for name in list(servers) if second % 2 else reversed(servers):
+                        measured = load(servers[name], path, 1, method, connections)
                         if second:  # the first one warms up
-                            loads[path][which].append(measured)
-    rows: list[list[str]] = []
-    for path in PATHS:
-        for service, seconds in zip(both, loads[path], strict=True):
-            rows.append(
-                [
-                    f"{TITLES[framework]}, `{path}`, {service.name}",
-                    f"{statistics.median(each.rate for each in seconds):,.0f}",
-                    f"{statistics.median(each.p50 for each in seconds):.1f}",
-                    f"{statistics.median(each.p99 for each in seconds):.1f}",
-                    "",
-                ]
-            )
-        rates = [[each.rate for each in seconds] for seconds in loads[path]]
-        rows[-2][-1] = f"{ratio(*rates):.2f}"
-    return rows
+                            loads[method, path, connections][name].append(measured)
+    return [
+        row_of(f"`{method} {path}`, {connections} clients", name, measured)
+        for (method, path, connections), measured in loads.items()
+        for name in measured
+    ]
 
 
-def startup(framework: str, directory: Path, options: argparse.Namespace) -> list[list[str]]:
+def row_of(
+    asked: str, name: tuple[str, str], measured: dict[tuple[str, str], list[Load]]
+) -> list[str]:
+    """Write what one of the services did."""
+
+    def times(other: tuple[str, str]) -> list[float]:
+        return [each.processor for each in measured[other]]
+
+    framework, kind = name
+    flask = ("flask", kind)
+    return [
+        f"{TITLES[framework]}, {asked}, {kind}",
+        f"{statistics.median(each.rate for each in measured[name]):,.0f}",
+        f"{statistics.median(each.p99 for each in measured[name]):.0f}",
+        f"{statistics.median(times(name)):.0f}",
+        f"{ratio(times(name), times((framework, 'hand-written'))):.2f}",
+        f"{ratio(times(name), times(flask)):.2f}" if flask in measured else "",
+    ]
+
+
+def startup(framework: str, directory: Path, options: Namespace) -> list[list[str]]:
     """Compare the start and the memory of both, and of a service whose tables were made before."""
     generated, by_hand = services(framework, directory)
     # As compose.yaml runs it, after a job of its own has migrated.
@@ -161,7 +222,7 @@ def startup(framework: str, directory: Path, options: argparse.Namespace) -> lis
     return rows
 
 
-def features(framework: str, directory: Path, options: argparse.Namespace) -> list[list[str]]:
+def features(framework: str, directory: Path, options: Namespace) -> list[list[str]]:
     """Measure what each feature adds to a service without any."""
     variants = {
         "none": {},
@@ -201,11 +262,11 @@ def features(framework: str, directory: Path, options: argparse.Namespace) -> li
 
 def main() -> None:
     """Measure, and write the tables and the plots."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--features", action="store_true", help="the cost of each feature instead")
-    parser.add_argument("--rounds", type=int, default=10, metavar="N")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--starts", type=int, default=10, metavar="N")
-    parser.add_argument("--seconds", type=int, default=4, help="of load of each in each round")
+    parser.add_argument("--seconds", type=int, default=3, help="of load of each in each round")
     parser.add_argument("--framework", choices=FRAMEWORKS, action="append")
     options = parser.parse_args()
     frameworks = options.framework or FRAMEWORKS
@@ -224,14 +285,21 @@ def main() -> None:
                 ],
             )
             return
-        rates = [row for each in frameworks for row in compare(each, directory, options)]
+        rates = compare(frameworks, directory, options)
         starts = [row for each in frameworks for row in startup(each, directory, options)]
     save(
         "serving",
         [
             Table(
                 "Requests, all features on",
-                ["service", "requests/s", "p50, ms", "p99, ms", "ratio"],
+                [
+                    "service",
+                    "requests/s",
+                    "p99, ms",
+                    "processor, µs",
+                    "to hand-written",
+                    "to Flask",
+                ],
                 rates,
             ),
             Table("Start and memory", ["service", "start, s", "memory, MB", "ratio"], starts),

@@ -1,26 +1,45 @@
-"""A service as one would write it by hand in FastAPI: the same routes, and nothing around them."""
+"""A service as one would write it by hand in FastAPI: the same routes, and the same around them."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
 import secrets
-from collections.abc import Iterator
+import sqlite3
+import time
+import uuid
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import BackgroundTasks, Depends, FastAPI, Form, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import JSON, Numeric, create_engine, func, select, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import JSON, Numeric, create_engine, event, func, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-engine = create_engine(os.environ["DATABASE_URL"])
+MAX_BODY_SIZE = 10 * 1024 * 1024
+
+logger = logging.getLogger("access")
+# As many connections as FastAPI has threads.
+engine = create_engine(os.environ["DATABASE_URL"], pool_size=40, max_overflow=0)
+sessions = sessionmaker(engine, expire_on_commit=False)
 data = Path(os.environ["DATA_DIRECTORY"])
+
+
+@event.listens_for(engine, "connect")
+def prepare(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class Base(DeclarativeBase):
@@ -80,17 +99,74 @@ class Upload(BaseModel):
     sha256: str | None = None
 
 
-def get_session() -> Iterator[Session]:
-    with Session(engine) as session, session.begin():
-        yield session
+class AroundMiddleware:
+    """Gives requests an id, tells how long they took, logs them, and refuses large bodies."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        known = headers.get("X-Request-ID") or uuid.uuid4().hex
+        status = 499
+        received = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answered = MutableHeaders(scope=message)
+                answered["X-Request-ID"] = known
+                answered["X-Process-Time"] = f"{time.perf_counter() - started:.6f}"
+                answered["X-Content-Type-Options"] = "nosniff"
+            await send(message)
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_SIZE:
+                raise HTTPException(413)
+            return message
+
+        app = self.app
+        if int(headers.get("Content-Length", "0")) > MAX_BODY_SIZE:
+            app = JSONResponse({"detail": "Content Too Large"}, 413)
+        try:
+            await app(scope, receive_limited, send_with_headers)
+        finally:
+            seconds = time.perf_counter() - started
+            logger.info("%s %s %d in %.3f s", scope["method"], scope["path"], status, seconds)
 
 
-SessionDep = Annotated[Session, Depends(get_session)]
 Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
+
+async def check(credentials: Credentials) -> str:
+    right = secrets.compare_digest(credentials.password, os.environ["BASIC_AUTH_PASSWORD"])
+    if not right:
+        raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
+    return credentials.username
+
+
+Username = Annotated[str, Depends(check)]
+protected = [Depends(check)]
+
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 app = FastAPI(title="Service")
 app.mount("/static", StaticFiles(directory=data))
+app.add_middleware(CORSMiddleware, allow_origins=json.loads(os.environ["CORS_ORIGINS"]))
+app.add_middleware(AroundMiddleware)
 templates = Jinja2Templates(directory=data)
+
+
+@app.exception_handler(Exception)
+async def on_bug(_: Request, __: Exception) -> Response:
+    return JSONResponse({"detail": "Internal Server Error"}, 500)
 
 
 def find(session: Session, item_id: int) -> Item:
@@ -101,16 +177,16 @@ def find(session: Session, item_id: int) -> Item:
 
 
 @app.get("/", response_class=HTMLResponse)
-def home(request: Request, session: SessionDep) -> Response:
-    items = session.scalars(select(Item).order_by(Item.id).limit(100)).all()
-    return templates.TemplateResponse(request, "home.html", {"items": items})
+def home(request: Request) -> Response:
+    with sessions.begin() as session:
+        items = session.scalars(select(Item).order_by(Item.id).limit(100)).all()
+        return templates.TemplateResponse(request, "home.html", {"items": items})
 
 
-@app.post("/")
-def add_item(
-    session: SessionDep, name: Annotated[str, Form()], price: Annotated[Decimal, Form()]
-) -> Response:
-    session.add(Item(name=name, price=price, tags=[], internal_note=""))
+@app.post("/", dependencies=protected)
+def add_item(name: Annotated[str, Form()], price: Annotated[Decimal, Form()]) -> Response:
+    with sessions.begin() as session:
+        session.add(Item(name=name, price=price, tags=[], internal_note=""))
     return RedirectResponse("/", 303)
 
 
@@ -120,14 +196,14 @@ async def health() -> Health:
 
 
 @app.get("/ready")
-def ready(session: SessionDep) -> Health:
-    session.execute(text("SELECT 1"))
+def ready() -> Health:
+    with sessions.begin() as session:
+        session.execute(text("SELECT 1"))
     return Health(status="ready")
 
 
 @app.get("/items")
 def list_items(
-    session: SessionDep,
     q: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0)] = 0,
@@ -135,57 +211,60 @@ def list_items(
     items = select(Item)
     if q:
         items = items.where(Item.name.icontains(q, autoescape=True))
-    total = session.scalar(select(func.count()).select_from(items.subquery()))
-    page = session.scalars(items.order_by(Item.id).limit(limit).offset(offset))
-    return ItemPage(
-        items=[ItemOut.model_validate(item) for item in page],
-        total=total or 0,
-        limit=limit,
-        offset=offset,
-    )
+    with sessions.begin() as session:
+        total = session.scalar(select(func.count()).select_from(items.subquery()))
+        page = session.scalars(items.order_by(Item.id).limit(limit).offset(offset))
+        return ItemPage(
+            items=[ItemOut.model_validate(item) for item in page],
+            total=total or 0,
+            limit=limit,
+            offset=offset,
+        )
 
 
-@app.post("/items", status_code=201)
-def create_item(body: ItemIn, session: SessionDep, response: Response) -> ItemOut:
-    item = Item(**body.model_dump())
-    session.add(item)
-    session.flush()
-    response.headers["Location"] = f"/items/{item.id}"
-    return ItemOut.model_validate(item)
+@app.post("/items", status_code=201, dependencies=protected)
+def create_item(body: ItemIn, response: Response) -> ItemOut:
+    with sessions.begin() as session:
+        item = Item(**body.model_dump())
+        session.add(item)
+        session.flush()
+        response.headers["Location"] = f"/items/{item.id}"
+        return ItemOut.model_validate(item)
 
 
 @app.get("/items/{item_id}")
-def read_item(item_id: int, session: SessionDep) -> ItemOut:
-    return ItemOut.model_validate(find(session, item_id))
+def read_item(item_id: int) -> ItemOut:
+    with sessions.begin() as session:
+        return ItemOut.model_validate(find(session, item_id))
 
 
-@app.put("/items/{item_id}")
-def replace_item(item_id: int, body: ItemIn, session: SessionDep) -> ItemOut:
-    item = find(session, item_id)
-    for name, value in body.model_dump().items():
-        setattr(item, name, value)
-    return ItemOut.model_validate(item)
+@app.put("/items/{item_id}", dependencies=protected)
+def replace_item(item_id: int, body: ItemIn) -> ItemOut:
+    with sessions.begin() as session:
+        item = find(session, item_id)
+        for name, value in body.model_dump().items():
+            setattr(item, name, value)
+        return ItemOut.model_validate(item)
 
 
-@app.patch("/items/{item_id}")
-def update_item(item_id: int, body: ItemChanges, session: SessionDep) -> ItemOut:
-    item = find(session, item_id)
-    for name, value in body.model_dump(exclude_unset=True).items():
-        setattr(item, name, value)
-    return ItemOut.model_validate(item)
+@app.patch("/items/{item_id}", dependencies=protected)
+def update_item(item_id: int, body: ItemChanges) -> ItemOut:
+    with sessions.begin() as session:
+        item = find(session, item_id)
+        for name, value in body.model_dump(exclude_none=True).items():
+            setattr(item, name, value)
+        return ItemOut.model_validate(item)
 
 
-@app.delete("/items/{item_id}", status_code=204)
-def delete_item(item_id: int, session: SessionDep) -> None:
-    session.delete(find(session, item_id))
+@app.delete("/items/{item_id}", status_code=204, dependencies=protected)
+def delete_item(item_id: int) -> None:
+    with sessions.begin() as session:
+        session.delete(find(session, item_id))
 
 
 @app.get("/whoami")
-def whoami(credentials: Credentials) -> dict[str, str]:
-    right = secrets.compare_digest(credentials.password, os.environ["BASIC_AUTH_PASSWORD"])
-    if not right:
-        raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
-    return {"username": credentials.username}
+async def whoami(username: Username) -> dict[str, str]:
+    return {"username": username}
 
 
 def process(filename: str) -> None:
@@ -193,7 +272,7 @@ def process(filename: str) -> None:
     (data / f"{filename}.sha256").write_text(digest)
 
 
-@app.post("/uploads/{filename}", status_code=202)
+@app.post("/uploads/{filename}", status_code=202, dependencies=protected)
 async def upload(filename: str, request: Request, tasks: BackgroundTasks) -> Upload:
     (data / filename).write_bytes(await request.body())
     tasks.add_task(process, filename)

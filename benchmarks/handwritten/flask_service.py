@@ -1,23 +1,40 @@
-"""A service as one would write it by hand in Flask: the same routes, and nothing around them."""
+"""A service as one would write it by hand in Flask: the same routes, and the same around them."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
 import secrets
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
 from decimal import Decimal
+from functools import wraps
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from flask import Flask, abort, g, redirect, render_template, request
+from flask import Flask, Response, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, Field
-from sqlalchemy import JSON, Numeric, create_engine, func, select, text
+from flask_cors import CORS
+from pydantic import BaseModel, Field, ValidationError
+from sqlalchemy import JSON, Numeric, create_engine, event, func, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from werkzeug.exceptions import HTTPException
 
+logger = logging.getLogger("access")
 engine = create_engine(os.environ["DATABASE_URL"])
 data = Path(os.environ["DATA_DIRECTORY"])
+
+
+@event.listens_for(engine, "connect")
+def prepare(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 class Base(DeclarativeBase):
@@ -55,6 +72,48 @@ class ItemChanges(BaseModel):
 
 
 app = Flask(__name__, static_folder=str(data), static_url_path="/static", template_folder=str(data))
+app.config["MAX_CONTENT_LENGTH"] = 10 * 1024 * 1024
+CORS(app, origins=json.loads(os.environ["CORS_ORIGINS"]))
+logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+@app.before_request
+def begin() -> None:
+    g.started = time.perf_counter()
+    g.request_id = request.headers.get("X-Request-ID") or uuid.uuid4().hex
+
+
+@app.after_request
+def end(response: Response) -> Response:
+    seconds = time.perf_counter() - g.started
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers["X-Process-Time"] = f"{seconds:.6f}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    status = response.status_code
+    logger.info("%s %s %d in %.3f s", request.method, request.path, status, seconds)
+    return response
+
+
+@app.errorhandler(HTTPException)
+def on_http_exception(error: HTTPException) -> ResponseReturnValue:
+    return {"detail": error.description}, error.code or 500
+
+
+@app.errorhandler(ValidationError)
+def on_invalid_request(error: ValidationError) -> ResponseReturnValue:
+    return {"detail": error.errors(include_url=False, include_context=False)}, 422
+
+
+def protected(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    @wraps(view)
+    def checked(**values: Any) -> ResponseReturnValue:
+        given = request.authorization
+        password = (given and given.password) or ""
+        if not secrets.compare_digest(password, os.environ["BASIC_AUTH_PASSWORD"]):
+            return {"detail": "Not authenticated"}, 401, {"WWW-Authenticate": "Basic"}
+        return view(**values)
+
+    return checked
 
 
 def get_session() -> Session:
@@ -84,6 +143,7 @@ def home() -> str:
 
 
 @app.post("/")
+@protected
 def add_item() -> ResponseReturnValue:
     name, price = request.form["name"], Decimal(request.form["price"])
     get_session().add(Item(name=name, price=price, tags=[], internal_note=""))
@@ -122,6 +182,7 @@ def list_items() -> dict[str, Any]:
 
 
 @app.post("/items")
+@protected
 def create_item() -> ResponseReturnValue:
     item = Item(**ItemIn.model_validate(request.get_json()).model_dump())
     get_session().add(item)
@@ -135,6 +196,7 @@ def read_item(item_id: int) -> dict[str, Any]:
 
 
 @app.put("/items/<int:item_id>")
+@protected
 def replace_item(item_id: int) -> dict[str, Any]:
     item = find(item_id)
     for name, value in ItemIn.model_validate(request.get_json()).model_dump().items():
@@ -144,6 +206,7 @@ def replace_item(item_id: int) -> dict[str, Any]:
 
 
 @app.patch("/items/<int:item_id>")
+@protected
 def update_item(item_id: int) -> dict[str, Any]:
     item = find(item_id)
     changes = ItemChanges.model_validate(request.get_json())
@@ -154,6 +217,7 @@ def update_item(item_id: int) -> dict[str, Any]:
 
 
 @app.delete("/items/<int:item_id>")
+@protected
 def delete_item(item_id: int) -> ResponseReturnValue:
     get_session().delete(find(item_id))
     get_session().commit()
@@ -161,12 +225,9 @@ def delete_item(item_id: int) -> ResponseReturnValue:
 
 
 @app.get("/whoami")
+@protected
 def whoami() -> ResponseReturnValue:
-    given = request.authorization
-    password = (given and given.password) or ""
-    if given is None or not secrets.compare_digest(password, os.environ["BASIC_AUTH_PASSWORD"]):
-        return {"detail": "Not authenticated"}, 401, {"WWW-Authenticate": "Basic"}
-    return {"username": given.username}
+    return {"username": request.authorization and request.authorization.username}
 
 
 def process(filename: str) -> None:
@@ -175,6 +236,7 @@ def process(filename: str) -> None:
 
 
 @app.post("/uploads/<filename>")
+@protected
 def upload(filename: str) -> ResponseReturnValue:
     (data / filename).write_bytes(request.get_data())
     Thread(target=process, args=(filename,)).start()
