@@ -244,53 +244,95 @@ def scope_of(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> dict
     }
 
 
-def test_few_large_bodies_at_the_same_time(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def sized(app: FastAPI) -> None:
+    @app.post("/own")
+    async def size(request: Request) -> int:
+        return len(await request.body())
+
+
+async def upload(client: TestClient, chunks: AsyncIterator[bytes]) -> int:
+    """Send a body in chunks, as they come, and tell the status."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        chunk = await anext(chunks, b"")
+        return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await client.app(scope_of("POST", "/own", [(b"transfer-encoding", b"x")]), receive, send)
+    return int(sent[0]["status"])
+
+
+def test_large_bodies_wait_for_their_turn(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "LARGE_BODIES", 1)
-    monkeypatch.setattr(middleware, "BODY_TIMEOUT", 0.2)
-    monkeypatch.setattr(middleware, "SLOWEST_BODY", 10_000)
-    sizes = []
+    client = serve(sized)
+    said: list[int | str] = []
 
-    def init_app(app: FastAPI) -> None:
-        @app.post("/own")
-        async def size(request: Request) -> int:
-            sizes.append(len(await request.body()))
-            return sizes[-1]
+    async def first() -> AsyncIterator[bytes]:
+        yield b"x"
+        await anyio.wait_all_tasks_blocked()
+        said.append("the first has come")
 
-    client = serve(init_app)
+    async def second() -> AsyncIterator[bytes]:
+        said.append("the second begins")
+        yield b"x"
 
-    async def upload(chunks: list[bytes], pause: float) -> int:
-        sent: list[Message] = []
+    async def send(chunks: AsyncIterator[bytes]) -> None:
+        said.append(await upload(client, chunks))
 
-        async def receive() -> Message:
-            await anyio.sleep(pause)
-            return {"type": "http.request", "body": chunks.pop(0), "more_body": bool(chunks)}
+    async def uploads() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(send, first())
+            group.start_soon(send, second())
 
-        async def send(message: Message) -> None:
-            sent.append(message)
+    anyio.run(uploads)
 
-        await client.app(scope_of("POST", "/own", [(b"transfer-encoding", b"x")]), receive, send)
-        return int(sent[0]["status"])
+    assert said.index("the first has come") < said.index("the second begins")
+    assert said.count(200) == 2
+
+
+def test_a_turn_that_does_not_come(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "LARGE_BODIES", 1)
+    monkeypatch.setattr(middleware, "BODY_TIMEOUT", 0.3)
+    # What the first sends gives it a minute.
+    monkeypatch.setattr(middleware, "SLOWEST_BODY", 1)
+    client = serve(sized)
 
     async def uploads() -> list[int]:
         statuses: list[int] = []
+        refused = anyio.Event()
 
-        async def one(chunks: list[bytes], pause: float) -> None:
-            statuses.append(await upload(chunks, pause))
+        async def first() -> AsyncIterator[bytes]:
+            yield b"x" * 60
+            await refused.wait()
+
+        async def second() -> AsyncIterator[bytes]:
+            yield b"x"
+
+        async def send() -> None:
+            statuses.append(await upload(client, first()))
 
         async with anyio.create_task_group() as group:
-            # The second waits for the end of the first, which comes in time.
-            group.start_soon(one, [b"x" * 10_000] * 3, 0.03)
-            group.start_soon(one, [b"x"], 0)
-        async with anyio.create_task_group() as group:
-            # The next takes longer than the other can wait.
-            group.start_soon(one, [b"x" * 10_000] * 4, 0.15)
-            group.start_soon(one, [b"x"], 0)
-        # And this one comes too slowly.
-        await one([b"x"] * 9, 0.15)
+            group.start_soon(send)
+            await anyio.wait_all_tasks_blocked()
+            statuses.append(await upload(client, second()))
+            refused.set()
         return statuses
 
-    assert anyio.run(uploads) == [200, 200, 503, 200, 408]
-    assert sizes == [30_000, 1, 40_000]
+    assert anyio.run(uploads) == [503, 200]
+
+
+def test_a_body_that_comes_too_slowly(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_TIMEOUT", 0.3)
+    client = serve(sized)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"x"
+        await anyio.sleep_forever()
+
+    assert anyio.run(upload, client, chunks()) == 408
 
 
 async def crowd(places: admission.Admission, size: int, seconds: float) -> list[str]:
