@@ -8,7 +8,6 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,6 +16,8 @@ from unittest.mock import Mock
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from chairs import Chair, Chairs, StoredChair, Tables
 from httpx2 import Client
 from sqlalchemy import (
     CheckConstraint,
@@ -40,12 +41,11 @@ from sqlalchemy.orm import Session
 from PACKAGE import models
 from PACKAGE.database import Database, connect
 from PACKAGE.engine import make_engine
-from PACKAGE.models import Base, Item
+from PACKAGE.models import Base
 from PACKAGE.settings import Settings
-from PACKAGE.store import ItemStore
 #{% endfilter %}
 
-CHAIR = {"name": "Chair", "price": "1.00"}
+CHAIR = {"name": "Chair", "price": 1}
 
 
 @pytest.fixture
@@ -64,67 +64,70 @@ def heard(target: Any, name: str, listener: Callable[..., None]) -> Iterator[Non
     event.remove(target, name, listener)
 
 
+def tables_of(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names())
+
+
 def test_half_a_change_is_not_kept(
     client: Client, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add = ItemStore.add
+    add = Chairs.add
 
-    def add_and_fail(store: ItemStore, *arguments: object) -> None:
-        add(store, *arguments)  # type: ignore[arg-type]
+    def add_and_fail(chairs: Chairs, data: Chair) -> None:
+        add(chairs, data)
         raise RuntimeError
 
-    monkeypatch.setattr(ItemStore, "add", add_and_fail)
+    monkeypatch.setattr(Chairs, "add", add_and_fail)
 
-    assert client.post("/items", json=CHAIR).status_code == 500
-    assert client.get("/items").json()["total"] == 0
+    assert client.post("/test-chairs", json=CHAIR).status_code == 500
+    assert client.get("/test-chairs").json() == []
 
 
 def test_a_failed_commit_is_no_success(
     start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Base.metadata.create_all(own_database.engine)
+    Tables.metadata.create_all(own_database.engine)
     client = start(own_database)
 
     def fail(_: Session) -> None:
         raise ProgrammingError("COMMIT", {}, RuntimeError("a bug"))
 
     with heard(Session, "before_commit", fail):
-        answer = client.post("/items", json=CHAIR)
+        answer = client.post("/test-chairs", json=CHAIR)
 
     assert answer.status_code == 500
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
-    assert client.get("/items").json()["total"] == 0
+    assert client.get("/test-chairs").json() == []
 
 
 def test_a_conflict(
     start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Base.metadata.create_all(own_database.engine)
+    Tables.metadata.create_all(own_database.engine)
     with own_database.session() as session:
-        session.execute(text("CREATE UNIQUE INDEX one_name ON items (name)"))
+        session.execute(text("CREATE UNIQUE INDEX one_name ON test_chairs (name)"))
     client = start(own_database)
-    secret = CHAIR | {"internal_note": "a secret"}
+    secret = CHAIR | {"name": "a secret"}
 
-    answers = [client.post("/items", json=secret) for _ in range(2)]
+    answers = [client.post("/test-chairs", json=secret) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 409]
     assert answers[1].json() == {"detail": "This does not fit what is stored"}
-    assert client.get("/items").json()["total"] == 1
+    assert len(client.get("/test-chairs").json()) == 1
     (record,) = [record for record in caplog.records if record.levelname != "INFO"]
     assert record.exc_info is None
     assert "\n" not in record.getMessage()
-    assert "Chair" not in caplog.text
     assert "a secret" not in caplog.text
 
 
 def test_a_row_that_went_meanwhile(client: Client) -> None:
-    location = client.post("/items", json=CHAIR).headers["Location"]
+    chair = client.post("/test-chairs", json=CHAIR).json()
 
     def delete(session: Session, *_: object) -> None:
-        session.connection().execute(text("DELETE FROM items"))
+        session.connection().execute(text("DELETE FROM test_chairs"))
 
     with heard(Session, "before_flush", delete):
-        answer = client.patch(location, json={"name": "Table"})
+        answer = client.patch(f"/test-chairs/{chair['id']}", json={"name": "Table"})
 
     assert answer.status_code == 404
     assert answer.json() == {"detail": "Not Found"}
@@ -135,7 +138,7 @@ def test_a_bug_in_the_database_is_logged_once_and_without_what_was_sent(
 ) -> None:
     client = start(own_database)
 
-    answer = client.post("/items", json=CHAIR | {"internal_note": "a secret"})
+    answer = client.post("/test-chairs", json=CHAIR | {"name": "a secret"})
 
     assert answer.status_code == 500
     (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
@@ -151,7 +154,7 @@ def test_no_connection_is_free(
     own_database.sessions.configure(bind=engine)
 
     with engine.connect():
-        answer = client.get("/items")
+        answer = client.get("/test-chairs")
     engine.dispose()
 
     assert answer.status_code == 503
@@ -164,7 +167,7 @@ def test_no_connection_is_free(
 def test_a_session_outside_of_requests(database: Database) -> None:
     def add(name: str) -> None:
         with database.session() as session:
-            session.add(Item(name=name, price=Decimal(1), tags=[], internal_note=""))
+            session.add(StoredChair(name=name, price=1))
             session.flush()
             if name == "Bug":
                 raise RuntimeError
@@ -174,19 +177,19 @@ def test_a_session_outside_of_requests(database: Database) -> None:
         add("Bug")
 
     with database.session() as session:
-        assert session.scalars(select(Item.name)).all() == ["Chair"]
+        assert session.scalars(select(StoredChair.name)).all() == ["Chair"]
 
 
 def test_connections_are_given_back(start: Callable[..., Client], own_database: Database) -> None:
-    Base.metadata.create_all(own_database.engine)
+    Tables.metadata.create_all(own_database.engine)
     client = start(own_database)
     taken, returned = Mock(), Mock()
     event.listen(own_database.engine, "checkout", taken)
     event.listen(own_database.engine, "checkin", returned)
 
-    client.post("/items", json=CHAIR)
-    client.post("/items", json={})
-    client.get("/items/4711")
+    client.post("/test-chairs", json=CHAIR)
+    client.post("/test-chairs", json={})
+    client.get("/test-chairs/4711")
 
     assert taken.call_count >= 2
     assert returned.call_count == taken.call_count
@@ -235,9 +238,9 @@ def test_not_ready_while_the_database_hangs(
 def test_start_brings_the_tables_up_to_date(
     start: Callable[..., Client], own_database: Database
 ) -> None:
-    client = start(own_database, migrate_on_start=True)
+    start(own_database, migrate_on_start=True)
 
-    assert client.post("/items", json=CHAIR).status_code == 201
+    assert {"alembic_version", *Base.metadata.tables} <= tables_of(own_database.engine)
 
 
 def test_a_bug_in_a_migration_is_shown(own_database: Database) -> None:
@@ -254,7 +257,8 @@ def test_tables_of_a_newer_version(
 
     client = start(own_database, migrate_on_start=True)
 
-    assert client.post("/items", json=CHAIR).status_code == 201
+    assert client.get("/ready").status_code == 200
+    assert set(Base.metadata.tables) <= tables_of(own_database.engine)
     assert "The tables are newer than this code, and stay: next" in caplog.text
 
 
@@ -270,7 +274,7 @@ class Percent(TypeDecorator[int]):
 
 
 # Migrations import it from where the package has its types.
-Percent.__module__ = Item.__module__
+Percent.__module__ = models.__name__
 
 
 def test_a_migration_for_new_tables(
@@ -289,7 +293,7 @@ def test_a_migration_for_new_tables(
         "tests_orders",
         Base.metadata,
         Column("id", Integer, primary_key=True),
-        Column("item_id", ForeignKey(Item.id, ondelete="CASCADE"), unique=True),
+        Column("former_id", ForeignKey("tests_orders.id", ondelete="CASCADE"), unique=True),
         Column("price", models.Money, nullable=False),
         Column("discount", Percent(5), index=True),
         Column("state", Enum("new", "done", name="tests_state"), nullable=False),
@@ -321,15 +325,19 @@ def test_the_alembic_command(
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
     config = Config(toml_file=Path(__file__).parents[1] / "pyproject.toml")
     engine = create_engine(empty_database_url)
+    tables = set(Base.metadata.tables)
 
     command.upgrade(config, "head")
-    assert inspect(engine).has_table("items")
+    assert tables <= tables_of(engine)
     # The migrations make the tables of the models.
     command.check(config)
     command.downgrade(config, "base")
-    assert not inspect(engine).has_table("items")
+    assert not tables & tables_of(engine)
     # The first one only: migrations of yours may need a connection.
-    command.upgrade(config, "0001", sql=True)
-    assert "CREATE TABLE items" in capsys.readouterr().out
-    assert not inspect(engine).has_table("items")
+    (first,) = ScriptDirectory.from_config(config).get_bases()
+    command.upgrade(config, first, sql=True)
+    written = capsys.readouterr().out
+    assert "CREATE TABLE alembic_version" in written
+    assert f"VALUES ('{first}')" in written
+    assert not tables & tables_of(engine)
     engine.dispose()

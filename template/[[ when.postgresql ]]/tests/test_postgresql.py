@@ -9,6 +9,7 @@ import pytest
 from alembic.operations import MigrationScript
 from alembic.operations.ops import DowngradeOps, UpgradeOps
 from alembic.runtime.migration import MigrationContext
+from chairs import Tables
 from httpx2 import Client
 from sqlalchemy import Column, Connection, Enum, MetaData, QueuePool, Table, event, text
 from sqlalchemy.exc import OperationalError
@@ -117,7 +118,8 @@ def test_a_connection_that_is_lost(
     start: Callable[..., Client], empty_database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = connect(Settings(database_url=empty_database_url))
-    client = start(database, migrate_on_start=True)
+    Tables.metadata.create_all(database.engine)
+    client = start(database)
 
     def cut(connection: Connection, *_: object) -> None:
         (pid,) = connection.execute(text("SELECT pg_backend_pid()")).one()
@@ -127,7 +129,7 @@ def test_a_connection_that_is_lost(
     event.listen(database.engine, "before_cursor_execute", cut, once=True)
     caplog.clear()
 
-    answers = [client.get("/items") for _ in range(2)]
+    answers = [client.get("/test-chairs") for _ in range(2)]
     database.engine.dispose()
 
     assert [answer.status_code for answer in answers] == [503, 200]

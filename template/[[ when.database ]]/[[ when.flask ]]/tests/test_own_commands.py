@@ -1,9 +1,9 @@
 """Commands read and write the database, and leave it alone where they need not."""
 
-from decimal import Decimal
 from unittest.mock import Mock
 
 import pytest
+from chairs import StoredChair
 from flask import Flask
 from flask.cli import FlaskGroup, ScriptInfo
 from httpx2 import Client
@@ -11,10 +11,8 @@ from httpx2 import Client
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.app import create_app
 from PACKAGE.database import Database
-from PACKAGE.dependencies import get_database, get_store
-from PACKAGE.items import ItemCreate
+from PACKAGE.dependencies import get_database, get_session
 from PACKAGE.settings import Settings
-from PACKAGE.store import ItemStore
 #{% endfilter %}
 
 
@@ -38,18 +36,16 @@ def test_listing_the_routes_leaves_the_database_alone(
 
 def test_the_session_of_a_request_outside_of_one(app: Flask) -> None:
     with app.app_context(), pytest.raises(RuntimeError, match=r"use `with get_database\(\)"):
-        get_store()
+        get_session()
 
 
 def test_a_command(client: Client, app: Flask) -> None:
-    chair = ItemCreate(name="Chair", price=Decimal(1))
-
     @app.cli.command("own")
     def own() -> None:
         with get_database().session() as session:
-            ItemStore(session).add(chair)
+            session.add(StoredChair(name="Chair", price=1))
 
     result = app.test_cli_runner().invoke(args=["own"])
 
     assert result.exit_code == 0
-    assert client.get("/items").json()["total"] == 1
+    assert len(client.get("/test-chairs").json()) == 1
