@@ -1,41 +1,22 @@
+#{% filter imports %}
 """What can be set."""
 
 #{% set from_environment = when.database or when.basic_auth or when.background_tasks or when.docker or when.flask %}
 #{% macro text(name, default) %}[[ ('"%s"' | format(default)) if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% macro number(name, default) %}[[ default if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
-#{% if when.settings %}
-from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-#{% else %}
-#{% if from_environment %}
 import os
 from dataclasses import field
+from pathlib import Path
 from typing import Annotated, Any, Literal
-#{% else %}
-from typing import Annotated, Literal
-#{% endif %}
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
-#{% endif %}
-#{% if when.basic_auth or when.cors or when.database or when.docker %}
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-#{% endif %}
-#{% if when.docker %}
 from .addresses import Proxies
-#{% endif %}
-#{% if when.basic_auth %}
 from .credentials import Password, Username
-#{% endif %}
-#{% if when.database %}
 from .database_url import DatabaseUrl
-#{% endif %}
-#{% if when.cors %}
 from .origins import CredentialsAllowed, Origins
-#{% endif %}
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Positive = Annotated[int, Field(gt=0)]
@@ -152,3 +133,4 @@ def load_settings() -> Settings:
             for one in error.errors()
         )
         raise SystemExit("\n".join(sentences)) from None
+#{% endfilter %}

@@ -1,6 +1,6 @@
+#{% filter imports %}
 """What routes are given."""
 
-#{% if when.database %}
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Annotated, Any
@@ -13,13 +13,6 @@ from sqlalchemy.orm import Session
 
 from .database import Database
 from .routing import current_session
-#{% else %}
-from typing import Annotated, Any
-
-from fastapi import Depends
-from fastapi.requests import HTTPConnection
-
-#{% endif %}
 from .settings import Settings
 from .store import ItemStore
 
@@ -107,3 +100,4 @@ async def get_store(connection: HTTPConnection) -> ItemStore:
 #{% endif %}
 
 StoreDep = Annotated[ItemStore, Depends(get_store)]
+#{% endfilter %}

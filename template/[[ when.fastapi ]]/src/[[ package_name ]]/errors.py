@@ -1,3 +1,4 @@
+#{% filter imports %}
 """Every error as JSON."""
 
 from fastapi import FastAPI, Response
@@ -7,16 +8,12 @@ from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
 from fastapi.utils import is_body_allowed_for_status_code
 from pydantic import BaseModel
-#{% if when.database %}
 from sqlalchemy.exc import SQLAlchemyError
-#{% endif %}
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-#{% if when.database %}
 from .database import explain
-#{% endif %}
 from .problems import PHRASES, InvalidField, InvalidRequest, Problem, ServiceError
 
 # What FastAPI says with 400 of a body that cannot even be decoded: here that is not valid either.
@@ -96,3 +93,4 @@ def init_app(app: FastAPI) -> None:
     #{% endif %}
     app.exception_handler(ClientDisconnect)(on_disconnect)
     app.exception_handler(ServiceError)(on_service_error)
+#{% endfilter %}

@@ -1,13 +1,10 @@
+#{% filter imports %}
 """How routes run."""
 
 import inspect
-#{% if when.database %}
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-#{% else %}
-from collections.abc import Callable
-#{% endif %}
 from functools import wraps
 from typing import Any
 
@@ -15,8 +12,8 @@ from fastapi import Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import ResponseValidationError
 from fastapi.routing import APIRoute
-#{% if when.database %}
 from sqlalchemy.orm import Session
+#{% if when.database %}
 
 current_session: ContextVar[Session | None] = ContextVar("current_session", default=None)
 
@@ -83,3 +80,4 @@ class OneThreadRoute(APIRoute):
         if errors:
             raise ResponseValidationError(errors, body=answer)
         return checked
+#{% endfilter %}

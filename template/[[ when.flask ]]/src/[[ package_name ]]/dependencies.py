@@ -1,16 +1,12 @@
+#{% filter imports %}
 """What views are given."""
 
-#{% if when.database %}
 import click
 from flask import Flask, Response, current_app, g, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from .database import Database
-#{% else %}
-from flask import current_app
-
-#{% endif %}
 from .settings import Settings
 from .store import ItemStore
 
@@ -80,3 +76,4 @@ def get_store() -> ItemStore:
     store: ItemStore = current_app.extensions["store"]
     return store
 #{% endif %}
+#{% endfilter %}

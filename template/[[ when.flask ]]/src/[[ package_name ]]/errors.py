@@ -1,3 +1,4 @@
+#{% filter imports %}
 """Every error as JSON."""
 
 from collections.abc import Iterable
@@ -5,15 +6,11 @@ from typing import Any, NoReturn
 
 from flask import Flask, Response
 from pydantic import TypeAdapter
-#{% if when.database %}
 from sqlalchemy.exc import SQLAlchemyError
-#{% endif %}
 from werkzeug.exceptions import Aborter, HTTPException, default_exceptions
 from werkzeug.sansio.response import Response as AnyResponse
 
-#{% if when.database %}
 from .database import explain
-#{% endif %}
 from .openapi import InvalidRequestError
 from .problems import PHRASES, ServiceError
 
@@ -82,3 +79,4 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SQLAlchemyError, on_database_error)
     #{% endif %}
     app.register_error_handler(ServiceError, on_service_error)
+#{% endfilter %}
