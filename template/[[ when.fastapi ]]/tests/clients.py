@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from chairs import Chair, ChairChanges, ChairPublic, Chairs
-#{% if when.database %}
 from fastapi import APIRouter, Depends, FastAPI
-#{% else %}
-from fastapi import APIRouter, Depends, FastAPI, Request
+#{% if when.in_memory %}
+from fastapi.requests import HTTPConnection
 #{% endif %}
 from fastapi.testclient import TestClient
 from httpx2 import Client
@@ -22,6 +21,8 @@ from PACKAGE.authentication import LoginRequired
 #{% if when.database %}
 from PACKAGE.database import Database
 from PACKAGE.dependencies import SessionDep
+#{% else %}
+from PACKAGE.dependencies import state_of
 #{% endif %}
 from PACKAGE.problems import InvalidRequest, Problem
 from PACKAGE.routing import OneThreadRoute
@@ -60,8 +61,8 @@ changing = APIRouter(
 async def get_chairs(session: SessionDep) -> Chairs:
     return Chairs(session)
 #{% else %}
-async def get_chairs(request: Request) -> Chairs:
-    chairs: Chairs = request.app.state.chairs
+async def get_chairs(connection: HTTPConnection) -> Chairs:
+    chairs: Chairs = state_of(connection).chairs
     return chairs
 #{% endif %}
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import anyio
 import pytest
-from clients import cut_off
+from clients import ChairsDep, cut_off, get_chairs
 from fastapi import APIRouter, BackgroundTasks, Body, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -19,9 +19,8 @@ from starlette.websockets import WebSocket
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import admission, custom, middleware
-from PACKAGE.dependencies import SettingsDep, StoreDep, get_store
-from PACKAGE.items import ItemNotFoundError
-from PACKAGE.problems import UnavailableError
+from PACKAGE.dependencies import SettingsDep
+from PACKAGE.problems import NotFoundError, UnavailableError
 #{% endfilter %}
 
 InitApp = Callable[..., None]
@@ -139,7 +138,7 @@ def test_a_handler_of_a_status(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(RuntimeError("a bug"), 500), (HTTPException(418, "Tea"), 418), (ItemNotFoundError(7), 404)],
+    [(RuntimeError("a bug"), 500), (HTTPException(418, "Tea"), 418), (NotFoundError("None"), 404)],
     ids=["bug", "status", "service"],
 )
 @pytest.mark.parametrize("plain", [True, False])
@@ -218,7 +217,7 @@ def test_what_is_declared_too_large_is_refused_before_it_comes(client: TestClien
         sent.append(message)
 
     headers = [(b"content-length", b"100001"), (b"content-type", b"application/json")]
-    scope = scope_of("POST", "/items", headers)
+    scope = scope_of("POST", "/test-chairs", headers)
     anyio.run(client.app, scope, receive, send)
 
     assert sent[0]["status"] in {401, 413}
@@ -395,14 +394,14 @@ def test_head_is_answered_as_get(serve: Serve) -> None:
 
     client = serve(init_app)
 
-    for path in ("/own", "/health", "/items", "/docs", "/openapi.json", "/nothing"):
+    for path in ("/own", "/health", "/test-chairs", "/docs", "/openapi.json", "/nothing"):
         answer, expected = client.head(path), client.get(path)
         assert (answer.status_code, answer.content) == (expected.status_code, b"")
         assert answer.headers["Content-Length"] == str(len(expected.content))
     assert client.head("/own").headers["X-Own"] == "yes"
     assert client.head("/endless").status_code == 200
     assert client.head("/head").headers["X-Own"] == "head"
-    assert client.head("/items/no-number").status_code == 422
+    assert client.head("/test-chairs/no-number").status_code == 422
     assert "head" not in client.get("/openapi.json").json()["paths"]["/own"]
 
 
@@ -546,10 +545,9 @@ def test_something_is_open_while_the_service_runs(serve: Serve) -> None:
 def test_dependencies_in_a_web_socket(serve: Serve) -> None:
     def init_app(app: FastAPI) -> None:
         @app.websocket("/own")
-        async def own(socket: WebSocket, settings: SettingsDep, store: StoreDep) -> None:
+        async def own(socket: WebSocket, settings: SettingsDep, chairs: ChairsDep) -> None:
             await socket.accept()
-            _, total = store.page(None, 1, 0)
-            await socket.send_json([settings.message, total])
+            await socket.send_json([settings.message, len(chairs.all())])
             await socket.close()
 
     with serve(init_app).websocket_connect("/own") as socket:
@@ -560,9 +558,8 @@ def test_dependencies_in_a_mounted_application(serve: Serve) -> None:
     mounted = FastAPI()
 
     @mounted.get("/own")
-    def own(settings: SettingsDep, store: StoreDep) -> list[str | int]:
-        _, total = store.page(None, 1, 0)
-        return [settings.message, total]
+    def own(settings: SettingsDep, chairs: ChairsDep) -> list[str | int]:
+        return [settings.message, len(chairs.all())]
 
     client = serve(lambda app: app.mount("/mounted", mounted))
 
@@ -578,8 +575,8 @@ def test_below_a_prefix(client: TestClient) -> None:
 
 @pytest.mark.parametrize("_", ["first", "second"])
 def test_an_override_ends_with_its_test(client: TestClient, app: FastAPI, _: str) -> None:
-    assert client.get("/items").status_code == 200
+    assert client.get("/test-chairs").status_code == 200
 
-    app.dependency_overrides[get_store] = lambda: None
+    app.dependency_overrides[get_chairs] = lambda: None
 
-    assert client.get("/items").status_code == 500
+    assert client.get("/test-chairs").status_code == 500

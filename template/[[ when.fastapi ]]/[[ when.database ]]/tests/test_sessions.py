@@ -1,10 +1,11 @@
 """How requests share the database."""
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 
 import anyio
 import pytest
+from chairs import Chair, StoredChair
+from clients import ChairsDep
 from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
@@ -15,19 +16,17 @@ from starlette.types import Message
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom
 from PACKAGE.database import Database
-from PACKAGE.dependencies import DatabaseDep, SessionDep, StoreDep, connections_of
-from PACKAGE.items import ItemCreate
-from PACKAGE.models import Item
+from PACKAGE.dependencies import DatabaseDep, SessionDep, connections_of
 from PACKAGE.routing import OneThreadRoute
 #{% endfilter %}
 
-CHAIR = ItemCreate(name="Chair", price=Decimal(1))
+CHAIR = Chair(name="Chair", price=1)
 
 
 class Price(BaseModel):
     """What the routes of the tests answer."""
 
-    price: Decimal
+    price: int
 
 
 @pytest.fixture(params=[APIRouter, OneThreadRoute], ids=["plain", "one thread"])
@@ -49,22 +48,22 @@ def client(
 
 def add_routes(router: APIRouter) -> None:
     @router.post("/stored")
-    def stored(store: StoreDep) -> Price:
-        return Price.model_validate(store.add(CHAIR), from_attributes=True)
+    def stored(chairs: ChairsDep) -> Price:
+        return Price.model_validate(chairs.add(CHAIR), from_attributes=True)
 
     @router.post("/awaited")
     async def awaited(session: SessionDep) -> Price:
-        session.add(Item(**CHAIR.model_dump()))
-        return Price(price=Decimal(1))
+        session.add(StoredChair(**CHAIR.model_dump()))
+        return Price(price=1)
 
     @router.post("/refused")
-    def refused(store: StoreDep) -> Price:
-        store.add(CHAIR)
+    def refused(chairs: ChairsDep) -> Price:
+        chairs.add(CHAIR)
         raise HTTPException(418)
 
     @router.post("/invalid")
-    def invalid(store: StoreDep) -> Price:
-        store.add(CHAIR)
+    def invalid(chairs: ChairsDep) -> Price:
+        chairs.add(CHAIR)
         return None  # type: ignore[return-value]
 
 
@@ -78,7 +77,7 @@ def test_what_was_done_is_stored_if_all_went_well(
     add_routes(router)
 
     assert client.post(path).status_code == status
-    assert client.get("/items").json()["total"] == total
+    assert len(client.get("/test-chairs").json()) == total
 
 
 def test_a_dependency_that_stores_something_at_the_end(
@@ -86,42 +85,42 @@ def test_a_dependency_that_stores_something_at_the_end(
 ) -> None:
     def record(session: SessionDep) -> Iterator[None]:
         yield
-        session.add(Item(**CHAIR.model_dump()))
+        session.add(StoredChair(**CHAIR.model_dump()))
 
     @router.post("/own", dependencies=[Depends(record, scope="function")])
-    def own(store: StoreDep) -> int:
-        return store.add(CHAIR).id
+    def own(chairs: ChairsDep) -> int:
+        return chairs.add(CHAIR).id
 
     client.post("/own")
 
-    assert client.get("/items").json()["total"] == 2
+    assert len(client.get("/test-chairs").json()) == 2
 
 
 @pytest.mark.parametrize("awaited", [True, False])
 def test_a_session_is_not_used_after_the_answer(
     router: APIRouter, client: TestClient, caplog: pytest.LogCaptureFixture, awaited: bool
 ) -> None:
-    def write(store: StoreDep) -> None:
-        store.add(CHAIR)
+    def write(chairs: ChairsDep) -> None:
+        chairs.add(CHAIR)
 
-    def answer(store: StoreDep, tasks: BackgroundTasks) -> None:
-        tasks.add_task(write, store)
+    def answer(chairs: ChairsDep, tasks: BackgroundTasks) -> None:
+        tasks.add_task(write, chairs)
 
-    async def answer_awaited(store: StoreDep, tasks: BackgroundTasks) -> None:
-        tasks.add_task(write, store)
+    async def answer_awaited(chairs: ChairsDep, tasks: BackgroundTasks) -> None:
+        tasks.add_task(write, chairs)
 
     router.post("/own")(answer_awaited if awaited else answer)
 
     assert client.post("/own").status_code == 200
     assert "This Session has been permanently closed" in caplog.text
-    assert client.get("/items").json()["total"] == 0
+    assert client.get("/test-chairs").json() == []
 
 
 def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient) -> None:
     @router.get("/closed")
-    def closed(store: StoreDep) -> StreamingResponse:
+    def closed(chairs: ChairsDep) -> StreamingResponse:
         def lines() -> Iterator[str]:
-            yield str(store.page(None, 1, 0))
+            yield str(chairs.all())
 
         return StreamingResponse(lines())
 
@@ -129,7 +128,7 @@ def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient
     def opened(database: DatabaseDep) -> StreamingResponse:
         def lines() -> Iterator[str]:
             with database.session() as session:
-                yield str(session.query(Item).count())
+                yield str(session.query(StoredChair).count())
 
         return StreamingResponse(lines())
 
