@@ -472,7 +472,8 @@ def wrong_types(
                 text = tree.files[path].decode()
                 text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
                 for helper in ("chairs", "clients"):
-                    text = text.replace(f"\nfrom {helper} import", f"\nfrom {tests}.{helper} import")
+                    own = f"\nfrom {tests}.{helper} import"
+                    text = text.replace(f"\nfrom {helper} import", own)
                 place = path.replace(f"src/{PACKAGE}/", f"{source}/").replace("tests/", f"{tests}/")
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)
