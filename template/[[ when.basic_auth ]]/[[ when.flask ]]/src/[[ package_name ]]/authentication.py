@@ -31,7 +31,9 @@ def get_username() -> str:
 
 def require_login() -> None:
     """Ask for credentials before a view."""
-    get_username()
+    # Browsers send none when they ask what they may send.
+    if request.method != "OPTIONS":
+        get_username()
 
 
 def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,7 +41,7 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(view)
     def guarded(*arguments: Any, **parameters: Any) -> Any:
-        require_login()
+        get_username()
         return current_app.ensure_sync(view)(*arguments, **parameters)
 
     guarded.requires_login = True  # type: ignore[attr-defined]
