@@ -338,6 +338,7 @@ TESTS_OF_A_FRAMEWORK = (
     "tests/test_background.py",
     "tests/test_own_commands.py",
     "tests/test_authentication.py",
+    "tests/test_guard.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
     "tests/test_sessions.py",

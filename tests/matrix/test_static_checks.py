@@ -159,8 +159,8 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
             "httpx2 is imported in src and not declared",
         ),
         (
-            lambda tree: append(tree, "tests/test_items.py", "\nimport anyio.abc\n"),
-            "anyio is imported in tests and not declared",
+            lambda tree: append(tree, "tests/test_items.py", "\nimport h11\n"),
+            "h11 is imported in tests and not declared",
         ),
         (
             lambda tree: substitute(tree, "pyproject.toml", '"sqlalchemy', '"flask", "sqlalchemy'),
@@ -203,12 +203,12 @@ def test_words(tree: Tree) -> None:
     append(tree, "README.md", "Not for Flask.\n")
     for path in tree.path.rglob("*"):
         if path.is_file():
-            path.write_text(path.read_text().replace("sqlite", "oracle"))
+            path.write_text(path.read_text().replace("secrets_dir", "hidden"))
 
     found = misplaced([replace(tree)])
 
     assert f"{VARIANT}: Flask of flask is in README.md" in found
-    assert f"{VARIANT}: sqlite of sqlite is missing" in found
+    assert f"{VARIANT}: secrets_dir of settings is missing" in found
 
 
 def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(

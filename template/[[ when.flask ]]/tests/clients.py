@@ -42,7 +42,7 @@ def get_chairs() -> Chairs:
 
 
 @chairs_blueprint.get("")
-@operation()
+@operation(errors=[404])
 def list_chairs() -> list[ChairPublic]:
     return [ChairPublic.model_validate(chair) for chair in get_chairs().all()]
 
@@ -57,7 +57,7 @@ def read_chair(chair_id: int) -> ChairPublic:
 #{% if when.basic_auth %}
 @login_required
 #{% endif %}
-@operation(status=201)
+@operation(status=201, errors=[404])
 def add_chair(body: Chair) -> ChairPublic:
     return ChairPublic.model_validate(get_chairs().add(body))
 
