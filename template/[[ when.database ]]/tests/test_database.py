@@ -8,6 +8,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -31,6 +32,7 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    literal,
     select,
     text,
 )
@@ -178,6 +180,13 @@ def test_a_session_outside_of_requests(database: Database) -> None:
 
     with database.session() as session:
         assert session.scalars(select(StoredChair.name)).all() == ["Chair"]
+
+
+def test_an_amount_stays_exact(database: Database) -> None:
+    with database.session() as session:
+        amount = session.scalar(select(literal(Decimal("1.10"), models.Money())))
+
+    assert str(amount) == "1.10"
 
 
 def test_connections_are_given_back(start: Callable[..., Client], own_database: Database) -> None:
