@@ -229,6 +229,11 @@ def _around() -> Iterator[Fault]:
         ("streams go on for nobody", "    app.add_middleware(DisconnectMiddleware)\n", ""),
         ("HEAD is no GET", "    app.add_middleware(HeadMiddleware)\n", ""),
         (
+            "errors of bodies come in groups",
+            "    app.user_middleware.append(Middleware(BodyErrorMiddleware))\n",
+            "",
+        ),
+        (
             "large bodies come all at once",
             "            if is_large(scope):\n",
             "            if False:\n",

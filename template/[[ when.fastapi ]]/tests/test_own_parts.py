@@ -189,6 +189,25 @@ def test_middleware_that_reads_the_body(serve: Serve) -> None:
     assert client.post("/own", json=[1] * 50_000).status_code == 413
 
 
+@pytest.mark.parametrize("layers", [0, 1, 2])
+def test_a_streamed_body_over_the_limit_behind_middleware(serve: Serve, layers: int) -> None:
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+    def init_app(app: FastAPI) -> None:
+        for _ in range(layers):
+            app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
+
+        @app.post("/own")
+        async def size(request: Request) -> int:
+            return sum([len(chunk) async for chunk in request.stream()])
+
+    client = serve(init_app)
+
+    assert client.post("/own", content=b"x" * 100_000).json() == 100_000
+    assert client.post("/own", content=b"x" * 100_001).status_code == 413
+
+
 def test_a_limit_of_a_route(serve: Serve) -> None:
     def init_app(app: FastAPI) -> None:
         @app.post("/more", max_body_size=300_000)

@@ -11,6 +11,7 @@ from anyio.lowlevel import checkpoint
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitResponder
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Match, Mount
@@ -232,6 +233,27 @@ class DisconnectMiddleware:
         await self.app(scope, receive, send)
 
 
+class BodyErrorMiddleware:
+    """Lets routes see what went wrong with a body, whatever middleware is between."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take the error out of the groups in which Starlette's ``BaseHTTPMiddleware`` raises it."""
+
+        async def receive_plainly() -> Message:
+            try:
+                return await receive()
+            except ExceptionGroup as group:
+                error: Exception = group
+                while isinstance(error, ExceptionGroup):
+                    error = error.exceptions[0]
+                raise error from None
+
+        await self.app(scope, receive_plainly, send)
+
+
 def is_large(scope: Scope) -> bool:
     """Tell whether the body of a request needs much memory, or may."""
     headers = Headers(scope=scope)
@@ -264,6 +286,8 @@ async def answer_bug(request: Request, error: Exception) -> Response:
 
 def init_app(app: FastAPI, settings: Settings) -> None:
     """Install the middleware; what is added last comes first."""
+    # Inside your own.
+    app.user_middleware.append(Middleware(BodyErrorMiddleware))
     app.add_middleware(HeadMiddleware)
     app.add_middleware(DisconnectMiddleware)
     # Your own middleware may raise what routes raise.

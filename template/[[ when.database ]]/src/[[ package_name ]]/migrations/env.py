@@ -106,6 +106,7 @@ elif "connection" in context.config.attributes:
 else:
     settings = load_settings()
     logs.configure(settings)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     database = connect(settings)
     with database.migration() as own_connection:
         migrate(own_connection)
