@@ -167,8 +167,8 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
             "flask is declared and not imported in src",
         ),
         (
-            lambda tree: substitute(tree, "pyproject.toml", '"mypy', '"anyio", "mypy'),
-            "anyio is declared for development and not imported in tests",
+            lambda tree: substitute(tree, "pyproject.toml", '"mypy', '"h11", "mypy'),
+            "h11 is declared for development and not imported in tests",
         ),
         (
             lambda tree: substitute(tree, "pyproject.toml", '"mypy', '"sqlalchemy", "mypy'),
