@@ -20,6 +20,7 @@ from PACKAGE import engine
 from PACKAGE.database import Database, connect, explain
 from PACKAGE.engine import address
 from PACKAGE.enum_types import write_types
+from PACKAGE.probe import Probe
 from PACKAGE.problems import UnavailableError
 from PACKAGE.settings import Settings
 #{% endfilter %}
@@ -96,15 +97,24 @@ def test_a_silent_server_is_not_waited_for(
 def test_a_server_in_doubt_is_asked(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said: list[Exception | None] = []
+    ask = Probe.problem
+
+    def ask_and_note(probe: Probe, patience: float) -> Exception | None:
+        said.append(ask(probe, patience))
+        return said[-1]
+
+    monkeypatch.setattr(Probe, "problem", ask_and_note)
     monkeypatch.setattr(engine, "MOMENT", 0.01)
-    own = engine.make_engine(empty_database_url, timeout=0.1, pool_size=1)
+    own = engine.make_engine(empty_database_url, timeout=0.5, pool_size=1)
+    monkeypatch.setattr(engine, "MOMENT", 10)
 
     with own.connect(), pytest.raises(PoolTimeoutError):
         own.connect()
 
-    pool: Any = own.pool
-    assert pool.doubt.raised
     own.dispose()
+    assert said
+    assert set(said) == {None}
 
 
 def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
