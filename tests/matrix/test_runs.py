@@ -299,8 +299,17 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     command = [
-        *(sys.executable, "-m", "pytest", "tests/matrix/test_suites.py", "-n", "2"),
-        *("--dist", "worksteal", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base")),
+        *(sys.executable, "-m", "pytest", "tests/matrix/test_suites.py", "--again"),
+        *(
+            "-n",
+            "2",
+            "--dist",
+            "worksteal",
+            "-p",
+            "no:cacheprovider",
+            "--basetemp",
+            str(tmp_path / "base"),
+        ),
     ]
     run = subprocess.Popen(
         command,
