@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -31,3 +32,13 @@ def commit(directory: Path, *, tag: str | None = None) -> str:
     if tag is not None:
         git(directory, "tag", tag)
     return git(directory, "rev-parse", "HEAD")
+
+
+def commit_copy(repository: Path, copy: Path) -> None:
+    """Copy what a repository holds, new files too, to another one, and commit it there."""
+    listed = git(repository, "ls-files", "--cached", "--others", "--exclude-standard")
+    for path in listed.splitlines():
+        if (repository / path).is_file():
+            (copy / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(repository / path, copy / path)
+    commit(copy)

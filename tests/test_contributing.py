@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from matrix.plugin import CACHE
-from repositories import git
+from repositories import commit_copy, git
 
 from conftest import ROOT
 
@@ -45,15 +44,7 @@ def commands() -> list[str]:
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Clone this repository and add the feature there by the steps of the section."""
     clone = tmp_path_factory.mktemp("contributing") / "clone"
-    listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard")
-    for path in listed.splitlines():
-        if (ROOT / path).is_file():
-            (clone / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, clone / path)
-    git(clone, "init", "--quiet")
-    git(clone, "add", ".")
-    git(clone, "commit", "--quiet", "--message", "Start")
-
+    commit_copy(ROOT, clone)
     text = (ROOT / "CONTRIBUTING.md").read_text()
     steps = blocks()
     with (clone / "copier.yml").open("a") as file:
