@@ -42,7 +42,6 @@ class Run:
         problems: What was wrong, one sentence each.
         seconds: How long the suite took.
         cpu: The seconds of processor time that each part of the work took.
-        date: The day on which that was.
         earlier: Whether the suite in its place has passed in an earlier run.
     """
 
@@ -53,7 +52,6 @@ class Run:
     problems: list[str]
     seconds: float
     cpu: Mapping[str, float]
-    date: str
     earlier: bool = False
 
 
