@@ -100,8 +100,10 @@ def features(answers: Mapping[str, Any]) -> dict[str, bool]:
     """Give each feature and whether the answers switch it on.
 
     A question without an answer switches nothing on: not all of them are answered while Copier
-    asks, and the answers of an older template lack those that were not asked then.
+    asks, and the answers of an older template lack those that were not asked then. Of resources it
+    matters whether there are any, and unless others are asked for there are those of the default.
     """
+    answers = {**answers, "resources": answers.get("resources") != []}
     return {
         name: any(
             all(answers.get(question) in allowed for question, allowed in way.items())

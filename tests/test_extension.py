@@ -44,6 +44,7 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
     for ways in service.WHEN.values():
         for way in ways:
             for question, allowed in way.items():
+                # Of resources, it matters whether there are any.
                 choices = config[question].get("choices", [False, True])
                 known = choices.values() if isinstance(choices, dict) else choices
                 assert allowed
@@ -51,7 +52,11 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
 
 
 def test_every_feature_is_on_in_some_variants_and_off_in_others(template: Path) -> None:
-    switched = [service.features(variant.answers) for variant in variants(template)]
+    switched = [
+        service.features({**variant.answers, "resources": kept})
+        for variant in variants(template)
+        for kept in (["item"], [])
+    ]
     for name in service.WHEN:
         assert {features[name] for features in switched} == {False, True}, name
 
@@ -79,13 +84,15 @@ def test_every_answer_that_is_something_switches_a_feature(template: Path) -> No
             {"database": "postgresql", "background_tasks": "in_process"},
             {"database", "postgresql", "background_tasks", "keeps_files"},
         ),
-        ({"pages": True, "database": "none"}, {"pages", "in_memory"}),
+        ({"pages": True, "database": "none"}, {"pages", "fastapi_forms", "in_memory"}),
     ],
 )
 def test_what_answers_switch_on(answers: dict[str, Any], expected: set[str]) -> None:
     features = service.features(answering(background_tasks="none") | answers)
 
-    usual = {"fastapi", "modular"} | ({"json_home"} if "pages" not in answers else set())
+    usual = {"fastapi", "modular", "resources"} | (
+        {"json_home"} if "pages" not in answers else set()
+    )
     assert {name for name, on in features.items() if on} == usual | expected
 
 
@@ -447,7 +454,7 @@ def test_routes_are_those_of_the_framework_and_the_features() -> None:
     on = service.features(answering(framework="flask", pages=True, auth="basic", modular=False))
     routes = service.routes(on)
 
-    assert list(routes) == ["account", "health", "items", "pages"]
+    assert sorted(routes) == ["account", "health", "items", "pages"]
     for name, file in routes.items():
         assert "[[ when.flask ]]" in file
         assert (service.TEMPLATE.parent / file).name == f"{name}.py"

@@ -38,7 +38,11 @@ worker_class = "gthread"
 threads = settings.web_threads
 #{% endif %}
 #{% if when.in_memory %}
+#{% if when.resources %}
 # One process, because the items live in its memory.
+#{% else %}
+# One process, because what it keeps lives in its memory.
+#{% endif %}
 workers = 1
 #{% else %}
 workers = settings.web_concurrency

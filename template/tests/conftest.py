@@ -41,9 +41,6 @@ from PACKAGE.engine import make_engine
 from PACKAGE.models import Base
 #{% endif %}
 from PACKAGE.settings import Settings
-#{% if when.in_memory %}
-from PACKAGE.store import ItemStore
-#{% endif %}
 #{% endfilter %}
 
 SETTINGS: dict[str, Any] = {
@@ -215,8 +212,8 @@ def client(app: Application, shared_client: Client, database: Database) -> Itera
     used = use(app, database)
 #{% else %}
 def client(app: Application, shared_client: Client) -> Iterator[Client]:
-    """Give a client of the application, with a store of the test's own."""
-    used = use(app, ItemStore())
+    """Give a client of the application, which keeps nothing of other tests."""
+    used = use(app)
 #{% endif %}
     with used:
         yield shared_client

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import copier
 import pytest
+import yaml
 from repositories import commit, git
 
 from conftest import ROOT
 from servicewright.variants import shard
 
-from .updates import Projects, Step, contents, options, steps, update
+from .updates import Projects, Step, contents, covering, options, steps, update
 
 if TYPE_CHECKING:
     from servicewright.questions import Answer
@@ -123,3 +124,27 @@ def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
     assert contents(project) == contents(projects.fresh(start))
     assert git(project, "diff", "HEAD~1", "--stat") != ""
     assert git(project, "diff", "--stat", git(project, "rev-list", "--max-parents=0", "HEAD")) == ""
+
+
+@pytest.mark.parametrize(
+    "others",
+    covering(options(ROOT), SINGLE),
+    ids=lambda others: "-".join(str(answer) for _, answer in others),
+)
+def test_without_resources_and_back(
+    others: tuple[tuple[str, Answer], ...], projects: Projects
+) -> None:
+    start: dict[str, Any] = dict(others)
+    without: dict[str, Any] = start | {"resources": []}
+    default = yaml.safe_load((ROOT / "copier.yml").read_text())["resources"]["default"]
+    project = projects.copy(start)
+
+    update(project, resources=[])
+    commit(project)
+    bare = contents(project)
+    update(project, resources=default)
+    commit(project)
+
+    assert bare == contents(projects.fresh(without))
+    assert contents(project) == contents(projects.fresh(start))
+    assert not (projects.fresh(without) / "tests/test_items.py").exists()

@@ -96,9 +96,8 @@ def copy_template(directory: Path) -> None:
         shutil.copytree(ROOT / folder, directory / folder, ignore=caches)
 
 
-@pytest.fixture(scope="session")
-def renderer(scratch: Path) -> Renderer:
-    """What renders the variants of this working tree."""
+def shared_template(scratch: Path) -> Path:
+    """Copy the template of this working tree once for all processes."""
     template = scratch / "template"
     if not template.exists():
         draft = scratch / f"template-{os.getpid()}"
@@ -109,7 +108,13 @@ def renderer(scratch: Path) -> Renderer:
         except OSError:
             # Another process was faster.
             shutil.rmtree(draft)
-    return Renderer(template, scratch / "trees")
+    return template
+
+
+@pytest.fixture(scope="session")
+def renderer(scratch: Path) -> Renderer:
+    """What renders the variants of this working tree."""
+    return Renderer(shared_template(scratch), scratch / "trees")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from copier._main import Worker
 from servicewright.variants import Variant, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 # The name of all projects' packages: it differs from what would be made of the project's name.
@@ -146,11 +146,19 @@ class Renderer:
     """Renders the variants of a template when they are asked for.
 
     Several processes may share the directory: each tree appears in it whole.
+
+    Args:
+        template: The template.
+        directory: Where to.
+        answers: Answers besides those of the variants.
     """
 
-    def __init__(self, template: Path, directory: Path) -> None:
+    def __init__(
+        self, template: Path, directory: Path, answers: Mapping[str, Any] | None = None
+    ) -> None:
         self._template = template
         self._directory = directory
+        self._answers = answers or {}
         self._variants = variants(template)
         self._trees: dict[str, Tree] = {}
 
@@ -167,7 +175,7 @@ class Renderer:
         if not tree.path.exists():
             started = time.process_time()
             draft = self._directory / f".{name}-{os.getpid()}"
-            render(self._template, draft, dict(tree.variant.answers))
+            render(self._template, draft, {**tree.variant.answers, **self._answers})
             # Before the tree: whoever finds that finds this too.
             draft_of_cpu = self._directory / f".{name}-{os.getpid()}-cpu"
             draft_of_cpu.write_text(str(time.process_time() - started))

@@ -26,7 +26,7 @@ from PACKAGE.dependencies import state_of
 #{% endif %}
 from PACKAGE.problems import InvalidRequest, Problem
 from PACKAGE.routing import OneThreadRoute
-#{% if when.in_memory %}
+#{% if when.in_memory and when.resources %}
 from PACKAGE.store import ItemStore
 #{% endif %}
 #{% endfilter %}
@@ -137,9 +137,11 @@ def use(app: FastAPI, database: Database) -> Iterator[None]:
     app.dependency_overrides.clear()
 #{% else %}
 @contextmanager
-def use(app: FastAPI, store: ItemStore) -> Iterator[None]:
-    """Make an application use another store in a test."""
-    app.state.store = store
+def use(app: FastAPI) -> Iterator[None]:
+    """Make an application keep nothing of other tests in a test."""
+    #{% if when.resources %}
+    app.state.store = ItemStore()
+    #{% endif %}
     app.state.chairs = Chairs()
     yield
     app.dependency_overrides.clear()

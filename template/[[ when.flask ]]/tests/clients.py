@@ -21,7 +21,7 @@ from PACKAGE.database import Database
 from PACKAGE.dependencies import get_session
 #{% endif %}
 from PACKAGE.openapi import operation
-#{% if when.in_memory %}
+#{% if when.in_memory and when.resources %}
 from PACKAGE.store import ItemStore
 #{% endif %}
 #{% endfilter %}
@@ -120,9 +120,11 @@ def use(app: Flask, database: Database) -> Iterator[None]:
     yield
 #{% else %}
 @contextmanager
-def use(app: Flask, store: ItemStore) -> Iterator[None]:
-    """Make an application use another store in a test."""
-    app.extensions["store"] = store
+def use(app: Flask) -> Iterator[None]:
+    """Make an application keep nothing of other tests in a test."""
+    #{% if when.resources %}
+    app.extensions["store"] = ItemStore()
+    #{% endif %}
     app.extensions["chairs"] = Chairs()
     yield
 #{% endif %}

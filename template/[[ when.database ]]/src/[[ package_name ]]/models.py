@@ -1,3 +1,4 @@
+#{% filter imports %}
 """The tables of the database. The README says what to do for more of them, and for changes."""
 
 import enum
@@ -47,6 +48,7 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """Turn cents into an amount."""
         return None if value is None else Decimal(value).scaleb(-2)
+#{% if when.resources %}
 
 
 class Item(Base):
@@ -59,3 +61,5 @@ class Item(Base):
     price: Mapped[Decimal] = mapped_column(Money)
     tags: Mapped[list[str]] = mapped_column(JSON)
     internal_note: Mapped[str] = mapped_column(String(500))
+#{% endif %}
+#{% endfilter %}

@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% if when.database %}
     app.state.database = database = database or connect(settings)
     app.state.sessions = Admission(connections_of(database), LONGEST_WAIT)
-    #{% else %}
+    #{% elif when.resources %}
     app.state.store = ItemStore()
     #{% endif %}
     #{% if when.background_tasks %}
@@ -119,7 +119,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% else %}
     app.include_router(pages_router)
     #{% endif %}
+    #{% if when.resources %}
     app.include_router(items_router)
+    #{% endif %}
     #{% if when.basic_auth %}
     app.include_router(account_router)
     #{% endif %}

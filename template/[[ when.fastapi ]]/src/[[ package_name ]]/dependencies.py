@@ -86,6 +86,10 @@ async def get_session(connection: HTTPConnection, database: DatabaseDep) -> Asyn
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 
 
+#{% endif %}
+#{% if when.resources %}
+#{% if when.database %}
+
 async def get_store(session: SessionDep) -> ItemStore:
     """Give the store of the items."""
     return ItemStore(session)
@@ -100,4 +104,5 @@ async def get_store(connection: HTTPConnection) -> ItemStore:
 #{% endif %}
 
 StoreDep = Annotated[ItemStore, Depends(get_store)]
+#{% endif %}
 #{% endfilter %}

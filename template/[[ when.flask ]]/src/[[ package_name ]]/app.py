@@ -74,7 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.migrate_on_start and not dependencies.lists_routes():
         database.upgrade()
     dependencies.init_app(app)
-    #{% else %}
+    #{% elif when.resources %}
     app.extensions["store"] = ItemStore()
     #{% endif %}
     #{% if when.background_tasks %}
@@ -97,7 +97,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% else %}
     app.register_blueprint(pages_blueprint)
     #{% endif %}
+    #{% if when.resources %}
     app.register_blueprint(items_blueprint)
+    #{% endif %}
     #{% if when.basic_auth %}
     app.register_blueprint(account_blueprint)
     #{% endif %}

@@ -55,11 +55,13 @@ def close_session(_: BaseException | None) -> None:
         g.pop("session").close()
 
 
+#{% if when.resources %}
 def get_store() -> ItemStore:
     """Give the store of the items."""
     return ItemStore(get_session())
 
 
+#{% endif %}
 def lists_routes() -> bool:
     """Tell whether the application is made for the command ``flask routes`` only."""
     context = click.get_current_context(silent=True)
@@ -70,7 +72,7 @@ def init_app(app: Flask) -> None:
     """Install the hooks."""
     app.after_request(commit_session)
     app.teardown_appcontext(close_session)
-#{% else %}
+#{% elif when.resources %}
 def get_store() -> ItemStore:
     """Give the store of the items."""
     store: ItemStore = current_app.extensions["store"]

@@ -1,8 +1,8 @@
 """Typed views: requests are checked and the API is documented from the type hints of the views.
 
-    @items_blueprint.put("/<item_id>")
+    @chairs_blueprint.put("/<chair_id>")
     @operation(errors=[404])
-    def replace_item(item_id: ItemId, body: ItemCreate) -> ItemPublic: ...
+    def replace_chair(chair_id: int, body: ChairCreate) -> ChairPublic: ...
 
 The parameters ``query``, ``headers``, ``cookies`` and ``form`` are pydantic models of these parts
 of the request (a field ``x_tenant`` of the headers is sent as ``X-Tenant``), ``body`` is of any

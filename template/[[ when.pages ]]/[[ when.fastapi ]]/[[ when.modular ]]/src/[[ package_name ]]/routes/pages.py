@@ -1,3 +1,4 @@
+#{% filter imports %}
 """The pages."""
 
 from typing import Annotated
@@ -5,9 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-#{% if when.basic_auth %}
 from ..authentication import LoginRequired
-#{% endif %}
 from ..dependencies import SettingsDep, StoreDep
 from ..pages import read_item_form
 from ..routing import OneThreadRoute
@@ -17,6 +16,7 @@ from ..templating import templates
 
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 
+#{% if when.resources %}
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
@@ -66,3 +66,11 @@ def add_item(request: Request, settings: SettingsDep, store: StoreDep, form: For
         return render_home(request, settings, store, form, errors)
     store.add(item)
     return RedirectResponse(request.url_for("show_home").path, status_code=303)
+#{% else %}
+
+@pages_router.get("/")
+def show_home(request: Request, settings: SettingsDep) -> Response:
+    """Show the home page."""
+    return templates.TemplateResponse(request, "home.html", {"message": settings.message})
+#{% endif %}
+#{% endfilter %}

@@ -1,11 +1,10 @@
+#{% filter imports %}
 """The pages."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-#{% if when.basic_auth %}
 from ..authentication import login_required
-#{% endif %}
 from ..dependencies import get_settings, get_store
 from ..pages import read_item_form
 
@@ -17,6 +16,7 @@ def give_root_path() -> dict[str, str]:
     """Tell each template the path below which the service is served."""
     return {"root_path": request.script_root}
 
+#{% if when.resources %}
 
 def render_home(form: dict[str, str], errors: dict[str, str]) -> Response:
     """Show the items and the form for a new one."""
@@ -50,3 +50,11 @@ def add_item() -> BaseResponse:
         return render_home(form, errors)
     get_store().add(item)
     return redirect(url_for(".show_home"), 303)
+#{% else %}
+
+@pages_blueprint.get("/")
+def show_home() -> str:
+    """Show the home page."""
+    return render_template("home.html", message=get_settings().message)
+#{% endif %}
+#{% endfilter %}

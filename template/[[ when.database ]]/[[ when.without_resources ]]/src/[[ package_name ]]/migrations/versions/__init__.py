@@ -1,0 +1,1 @@
+"""The migrations, each of which says which one it follows."""

@@ -1,0 +1,132 @@
+"""A service without resources works as one with the items does, and has no word of them.
+
+Variants do not differ in resources, which are data: here are those in which any two answers meet.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+import scheduling
+import service
+
+from matrix import static
+from matrix.covering import small_set
+from matrix.plugin import CACHE, ROOT, shared_template
+from matrix.rendering import PACKAGE, Renderer, Tree
+from matrix.test_static import OF_THE_FRAMEWORK, nothing_in
+from matrix.test_suites import Suites, explain
+from servicewright.variants import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from matrix.environments import Environments
+    from matrix.postgresql import PostgreSQL
+    from matrix.reading import Passes
+    from matrix.suites import Runner
+    from servicewright.variants import Variant
+
+CHOSEN = sorted(small_set(variants(ROOT), 2), key=scheduling.requirements)
+
+# Words of others that look like those of items.
+FOREIGN = re.compile(
+    r"\.items\(|align-items|setitem|render_item|item_type|list-item|\"items\": shirt"
+    # A parameter that Alembic's hook is given.
+    r"|\bitem: object|\((?:item)\b"
+)
+
+
+@pytest.fixture(scope="session")
+def bare(scratch: Path) -> Renderer:
+    """What renders the variants without resources."""
+    return Renderer(shared_template(scratch), scratch / "bare", {"resources": []})
+
+
+@pytest.fixture(scope="session")
+def trees(bare: Renderer) -> list[Tree]:
+    """The chosen variants, and their twins of the other framework."""
+    names = {variant.id for variant in CHOSEN}
+    twins = {re.sub("^flask|^fastapi", other_framework, name) for name in names}
+    return [bare.tree(name) for name in sorted(names | twins)]
+
+
+def other_framework(found: re.Match[str]) -> str:
+    return {"flask": "fastapi", "fastapi": "flask"}[found[0]]
+
+
+def words_of_items(trees: Iterable[Tree]) -> list[str]:
+    """List the places that name items."""
+    return [
+        f"{tree.variant.id}: {path}: {line.strip()}"
+        for tree in trees
+        for path, content in tree.files.items()
+        if path != ".copier-answers.yml"
+        for line in [path, *content.decode().splitlines()]
+        if re.search("item", FOREIGN.sub("", line), re.IGNORECASE)
+    ]
+
+
+def test_no_word_of_items_is_left(trees: list[Tree]) -> None:
+    assert len(CHOSEN) < 40
+    nothing_in(words_of_items(trees))
+
+
+def test_words_of_items_are_found(renderer: Renderer) -> None:
+    found = words_of_items([renderer.tree(CHOSEN[0].id)])
+
+    assert any(f"src/{PACKAGE}/items.py" in finding for finding in found)
+    assert any("README.md: | `POST /items`" in finding for finding in found)
+
+
+def test_lint(trees: list[Tree]) -> None:
+    nothing_in(static.lint(trees, "check", "--output-format=concise"))
+    nothing_in(static.lint(trees, "format", "--check"))
+
+
+def test_files_are_well_formed(trees: list[Tree]) -> None:
+    nothing_in(static.each_file_once(trees, static.syntax))
+    nothing_in(static.each_file_once(trees, static.layout))
+    nothing_in(static.empty_directories(trees))
+    nothing_in(static.wrong_variables(trees))
+    nothing_in(static.differences_between_frameworks(trees, OF_THE_FRAMEWORK))
+
+
+def test_types_and_dependencies(
+    trees: list[Tree], environments: Environments, tmp_path: Path
+) -> None:
+    everything = environments.get(sorted({need for tree in trees for need in tree.requirements}))
+
+    nothing_in(static.wrong_dependencies(trees, static.installed_with(everything)))
+    chosen = static.covering(trees)
+    nothing_in(static.wrong_types(chosen, everything, tmp_path, CACHE / "mypy"))
+
+
+def test_features_are_on_or_off(trees: list[Tree]) -> None:
+    for tree in trees:
+        on = service.features({**tree.variant.answers, "resources": []})
+        assert on["without_resources"]
+        assert not on["resources"]
+        assert ("src/orders/routes/pages.py" in tree.files) == bool(on["pages"] and on["modular"])
+
+
+@pytest.mark.parametrize("variant", CHOSEN, ids=[variant.id for variant in CHOSEN])
+def test_suite_covers_every_line_and_branch(  # noqa: PLR0913, PLR0917 - each is a fixture
+    variant: Variant,
+    bare: Renderer,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+    passes: Passes,
+    scratch: Path,
+) -> None:
+    suites = Suites(bare, environments, runner, postgresql, passes, scratch.name)
+
+    run, result = suites.run(variant, "--cov")
+
+    if run.problems:
+        pytest.fail(explain(bare.tree(variant.id), run, result), pytrace=False)
+    assert result is None or "Required test coverage of 100.0% reached" in result.log, result.log
