@@ -270,7 +270,12 @@ def test_new_asks_in_a_terminal_what_is_not_given(small: Path, place: Path) -> N
     down = "\x1b[B"
     code, shown = in_terminal(
         command("new", "orders", "--template", small, "--set", "docker=no"),
-        {"What is it called?": " two\r", "package_name": "\r", "framework": f"{down}\r"},
+        {
+            "What is it called?": " two\r",
+            "package_name": "\r",
+            "framework": f"{down}\r",
+            "Is this": "\r",
+        },
     )
 
     assert code == 0, shown
@@ -902,21 +907,6 @@ def test_an_interrupt_while_it_asks_leaves_nothing(small: Path, place: Path) -> 
     assert "Interrupted: nothing was written." in shown
     assert "Traceback" not in shown
     assert files(place) == {}
-
-
-# Prompts
-
-
-@pytest.mark.parametrize("columns", [40, 60, 100])
-def test_what_a_validator_says_is_shown_whole(template: Path, place: Path, columns: int) -> None:
-    code, shown = in_terminal(
-        command("new", place / "orders", "--template", template),
-        {"called?": "\r", "Its Python package?": "-x\r", "a letter first.": "\x03"},
-        columns=columns,
-    )
-    assert code == 130
-    assert "package_name takes a-z, 0-9 and single" in shown
-    assert "Validation error" not in shown
 
 
 # The questions

@@ -26,11 +26,13 @@ from servicewright.next_steps import copier_command, next_steps
 from servicewright.variants import fair, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from servicewright.changes import Change
     from servicewright.next_steps import Step
     from servicewright.projects import Project
+    from servicewright.questions import Answer, Preset
+    from servicewright.templates import Source
 
 # What `set` and `update` return while files need the user's hand.
 CONFLICTS = 3
@@ -100,10 +102,13 @@ class _WithQuestions(TyperCommand):
         """Write the help."""
         super().format_help(ctx, formatter)
         with contextlib.suppress(ServicewrightError), templates.directory() as root:
-            asked = questions.read(root)
+            config = questions.load(root)
             typer.echo(" KEY=VALUE, and [what is taken otherwise]:\n")
-            for question in asked:
+            for question in questions.from_config(config):
                 typer.echo(textwrap.indent(question.description, "   "))
+            typer.echo("\n Presets, and what they answer:\n")
+            for preset in questions.presets(config):
+                typer.echo(textwrap.indent(preset.description, "   "))
 
 
 @app.command(cls=_WithQuestions)
@@ -122,6 +127,12 @@ def new(  # noqa: PLR0913 - one for each option
     framework: Annotated[
         str | None,
         typer.Option(metavar="fastapi|flask", help="Short for --set framework=..."),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Take answers that go together; --set changes some of them."
+        ),
     ] = None,
     given: SetOption = None,
     defaults: Annotated[
@@ -144,13 +155,36 @@ def new(  # noqa: PLR0913 - one for each option
         pairs = [_pair(text) for text in given or []]
         if framework is not None:
             pairs.append(("framework", framework))
-        project = projects.create(
-            templates.locate(template, ref),
-            destination,
-            pairs,
-            ask=not defaults and sys.stdin.isatty() and sys.stdout.isatty(),
-        )
+        source = templates.locate(template, ref)
+        projects.check_destination(destination)
+        config = projects.config_of(source)
+        presets = questions.presets(config)
+        answers = questions.parse_answers(questions.from_config(config), pairs)
+        if preset is not None:
+            answers = {**questions.preset(presets, preset).answers, **answers}
+        ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
+        if ask and (asked := _interview(source, destination, answers, presets)) is not None:
+            answers, ask = asked, False
+        project = projects.create(source, destination, answers, ask=ask)
     _report(project, destination)
+
+
+def _interview(
+    source: Source, destination: Path, answers: Mapping[str, Answer], presets: Sequence[Preset]
+) -> dict[str, Answer] | None:
+    """Ask for the answers; None when Copier has to ask, because the template is not like ours."""
+    from servicewright import changes, forms, interview  # noqa: PLC0415
+
+    with templates.unpacked(source) as root:
+        form = forms.fill(root, destination.expanduser().resolve().name, answers) if root else None
+        if form is None:
+            return None
+        render = partial(changes.render, source)
+        asked = interview.Interview(form, str(destination), presets, render).hold()
+    if asked is None:
+        typer.echo("Nothing was written.")
+        raise typer.Exit(1)
+    return asked
 
 
 @app.command("set", no_args_is_help=True)
@@ -221,7 +255,7 @@ def update(  # noqa: PLR0913 - one for each option
         typer.echo(f"From version {change.before.commit} to {change.after.commit}.")
         if change.new_answers:
             answers = ", ".join(
-                f"{name}={_word(value)}" for name, value in change.new_answers.items()
+                f"{name}={questions.word(value)}" for name, value in change.new_answers.items()
             )
             typer.echo(f"New questions, and how they are answered unless by --set: {answers}.")
         _make(change, yes=yes, dry_run=dry_run)
@@ -302,11 +336,12 @@ def list_questions(
     with _told("Interrupted."):
         if template is None and ref is None:
             with templates.directory() as root:
-                asked = questions.read(root)
+                config: Mapping[str, Any] = questions.load(root)
         else:
             from servicewright import projects  # noqa: PLC0415
 
-            asked = projects.questions_of(templates.locate(template, ref))
+            config = projects.config_of(templates.locate(template, ref))
+        asked = questions.from_config(config)
     if as_json:
         found = [
             {
@@ -321,6 +356,8 @@ def list_questions(
         return
     for question in asked:
         typer.echo(question.description)
+    for preset in questions.presets(config):
+        typer.echo(f"--preset {preset.description}")
 
 
 @app.command("variants")
@@ -382,15 +419,6 @@ def _told(interrupted: str) -> Iterator[None]:
         Console(stderr=True).print(interrupted)
         code = interrupt.exit_code if isinstance(interrupt, Interrupted) else 128 + signal.SIGINT
         raise typer.Exit(code) from None
-
-
-def _word(answer: object) -> str:
-    """Write an answer as it is typed."""
-    return (
-        {True: "yes", False: "no"}.get(answer, str(answer))
-        if isinstance(answer, bool)
-        else str(answer)
-    )
 
 
 def _make(change: Change, *, yes: bool, dry_run: bool) -> None:

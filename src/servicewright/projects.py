@@ -25,9 +25,9 @@ from servicewright.prompts import whole_messages
 from servicewright.repository import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from servicewright.questions import Question
+    from servicewright.questions import Answer, Question
     from servicewright.templates import Source
 
 
@@ -57,7 +57,7 @@ class Project:
 
 
 def create(
-    source: Source, destination: Path, given: Iterable[tuple[str, str]], *, ask: bool
+    source: Source, destination: Path, answers: Mapping[str, Answer], *, ask: bool
 ) -> Project:
     """Make a project.
 
@@ -68,24 +68,22 @@ def create(
         source: The template.
         destination: A path where nothing is, or an empty directory. A repository that holds
             nothing but what a git host puts there counts as empty: README, license, .gitignore.
-        given: Names of questions and the answers, as they were typed.
-        ask: Whether to ask what is not given; the defaults are taken otherwise.
+        answers: What is answered already.
+        ask: Whether Copier asks the rest; the defaults are taken otherwise.
 
     Raises:
-        AnswerError: An answer is not one that the template takes.
         DestinationError: The destination is taken, or cannot be written to.
         TemplateError: The template cannot be fetched, or is not one.
         ServicewrightError: Copier refuses for another reason, such as an answer's validator.
     """
-    destination = _check(destination)
-    answers = questions.parse_answers(questions_of(source), given)
+    destination = check_destination(destination)
     with _staged(destination) as staged, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CopierWarning)
         with told_in_a_sentence(source), environment(ask=ask), whole_messages():
             worker = copier.run_copy(
                 source.location,
                 staged,
-                data=answers,
+                data=dict(answers),
                 vcs_ref=source.ref,
                 defaults=not ask,
                 unsafe=True,
@@ -127,8 +125,17 @@ def questions_of(source: Source) -> list[Question]:
     Raises:
         TemplateError: It cannot be fetched, or has no questions.
     """
+    return questions.from_config(config_of(source))
+
+
+def config_of(source: Source) -> Mapping[str, Any]:
+    """Give what the copier.yml of a template says, which is fetched if need be.
+
+    Raises:
+        TemplateError: It cannot be fetched, or has no questions.
+    """
     if source.directory is not None and source.ref in {None, "HEAD"}:
-        return questions.read(source.directory)
+        return questions.load(source.directory)
     # Copier fetches it and would write nothing. What it makes of the defaults does not matter
     # here, so the settings of this machine stay out.
     with (
@@ -148,13 +155,14 @@ def questions_of(source: Source) -> list[Question]:
             quiet=True,
             skip_tasks=True,
         )
-        config = worker.template.questions_data
-    if not config:
+        template = worker.template
+        settings = {f"_{name}": value for name, value in template.config_data.items()}
+    if not template.questions_data:
         raise TemplateError(f"{source.location} is not a template: it asks no questions.")
-    return questions.from_config(config)
+    return {**settings, **template.questions_data}
 
 
-def _check(destination: Path) -> Path:
+def check_destination(destination: Path) -> Path:
     """Give the absolute path of a destination that can be written to.
 
     Raises:

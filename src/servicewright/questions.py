@@ -65,6 +65,7 @@ class Question:
         default: The answer where it is not asked.
         condition: When it is asked.
         help: What is asked.
+        labels: What the answers are called, in their order, where they are listed.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Question:
     default: Any = None
     condition: Condition = field(default_factory=lambda: Condition("true"), compare=False)
     help: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def is_yes_no(self) -> bool:
@@ -119,6 +121,58 @@ class Question:
         return f"{self.name}={taken}\n    {self.help} [{said}]"
 
 
+@dataclass(frozen=True)
+class Preset:
+    """Answers that go together, under a name.
+
+    Attributes:
+        name: The name.
+        help: What such a service is for.
+        answers: The answers; all other questions are asked.
+    """
+
+    name: str
+    help: str
+    answers: Mapping[str, Answer]
+
+    @property
+    def description(self) -> str:
+        """What it is for and what it answers, in two lines."""
+        said = ", ".join(f"{name}={word(answer)}" for name, answer in self.answers.items())
+        return f"{self.name}: {self.help}\n    {said}"
+
+
+def presets(config: Mapping[str, Any]) -> list[Preset]:
+    """List the presets of a parsed copier.yml, where Copier itself does not look at them."""
+    return [
+        Preset(name, about["help"], about["answers"])
+        for name, about in config.get("_presets", {}).items()
+    ]
+
+
+def preset(known: Sequence[Preset], name: str) -> Preset:
+    """Find a preset.
+
+    Raises:
+        AnswerError: There is none of that name.
+    """
+    names = {each.name: each for each in known}
+    if (found := names.get(name.lower())) is not None:
+        return found
+    if not names:
+        raise AnswerError(f"There is no preset {name!r}: the template has none.")
+    if similar := difflib.get_close_matches(name.lower(), names, n=1):
+        raise AnswerError(f"There is no preset {name!r}: did you mean {similar[0]!r}?")
+    raise AnswerError(f"There is no preset {name!r}: the presets are {', '.join(names)}.")
+
+
+def word(answer: object) -> str:
+    """Write an answer as it is typed."""
+    if isinstance(answer, bool):
+        return "yes" if answer else "no"
+    return str(answer)
+
+
 def from_config(config: Mapping[str, Any]) -> list[Question]:
     """List the questions of a parsed copier.yml, in its order.
 
@@ -138,6 +192,7 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
             details.get("default"),
             Condition(details.get("when", True), options),
             str(details.get("help", "")),
+            _labels(details),
         )
         for name, details in full.items()
     ]
@@ -145,6 +200,15 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
 
 def read(template: Path) -> list[Question]:
     """List the questions of the template in a directory.
+
+    Raises:
+        TemplateError: There is no copier.yml, or it is not what Copier could read.
+    """
+    return from_config(load(template))
+
+
+def load(template: Path) -> dict[str, Any]:
+    """Read the copier.yml of the template in a directory.
 
     Raises:
         TemplateError: There is no copier.yml, or it is not what Copier could read.
@@ -159,7 +223,7 @@ def read(template: Path) -> list[Question]:
         raise TemplateError(f"{path} cannot be read: {reason}.") from error
     if not isinstance(config, dict):
         raise TemplateError(f"{path} asks no questions, so {template} is not a template.")
-    return from_config(config)
+    return config
 
 
 def parse_answers(
@@ -198,10 +262,24 @@ def _closed_answers(details: Mapping[str, Any]) -> tuple[Answer, ...] | None:
     if details.get("multiselect") or isinstance(choices, str):
         return None
     if choices:
-        pairs = choices.items() if isinstance(choices, dict) else map(_pair, choices)
-        return tuple(value["value"] if isinstance(value, dict) else value for _, value in pairs)
+        return tuple(
+            value["value"] if isinstance(value, dict) else value for _, value in _pairs(choices)
+        )
     kind = details.get("type") or type(details.get("default")).__name__
     return (False, True) if kind == "bool" else None
+
+
+def _labels(details: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what the answers of a question are called."""
+    choices = details.get("choices")
+    if choices and not isinstance(choices, str):
+        return tuple(str(label) for label, _ in _pairs(choices))
+    return ("No", "Yes") if _closed_answers(details) == (False, True) else ()
+
+
+def _pairs(choices: Any) -> Iterable[tuple[Any, Any]]:
+    """Give the labels and values of choices, which are a mapping or a list."""
+    return choices.items() if isinstance(choices, dict) else map(_pair, choices)
 
 
 def _pair(choice: Any) -> tuple[Any, Any]:

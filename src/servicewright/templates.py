@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -164,6 +165,33 @@ def directory() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="servicewright-") as temporary:
         _git(Path(temporary), "clone", "--quiet", source.location, "template")
         yield Path(temporary, "template")
+
+
+@contextmanager
+def unpacked(source: Source) -> Iterator[Path | None]:
+    """Lend a directory that holds a template; None when it would have to be fetched for that.
+
+    Raises:
+        TemplateError: git cannot read it.
+    """
+    if source.directory is not None and source.ref in {None, "HEAD"}:
+        yield source.directory
+        return
+    if not Path(source.location).exists():
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="servicewright-") as temporary:
+        _git(Path(temporary), "clone", "--quiet", source.location, "template")
+        template = Path(temporary, "template")
+        ref = source.ref or _newest_release(template) or "HEAD"
+        _git(template, "checkout", "--quiet", "--detach", ref)
+        yield template
+
+
+def _newest_release(repository: Path) -> str | None:
+    """Give the version that Copier takes where none is named: the newest that is no pre-release."""
+    tags = _git(repository, "tag", "--list", "--sort=-version:refname").splitlines()
+    return next((tag for tag in tags if re.fullmatch(r"v?[0-9]+(\.[0-9]+)*", tag)), None)
 
 
 def _origin(directory: Path, ref: str) -> str | None:

@@ -1,0 +1,190 @@
+"""The questions of a template, with what its defaults, validators and choices come to.
+
+Copier asks the last word of all of it when it writes the project. This is for a terminal, where an
+answer can be taken back and what it brings is said.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import yaml
+from copier import load_settings
+from copier.errors import CopierError
+from jinja2.sandbox import SandboxedEnvironment
+
+from servicewright import questions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from servicewright.questions import Answer, Question
+
+# What is understood of a question; with anything else, Copier's own prompts ask.
+_DETAILS = frozenset({"choices", "default", "help", "type", "validator", "when"})
+
+
+class Form:
+    """The questions of a template in a directory, and the answers that differ from its defaults.
+
+    Attributes:
+        questions: All of them, in their order.
+        chosen: The answers that are not left to the template.
+
+    Args:
+        template: The directory.
+        folder: The name of the directory that the project is written to.
+        chosen: Answers that are known already.
+
+    Raises:
+        jinja2.TemplateError: The template needs more of Copier than there is here.
+        ValueError: It has a question that is not understood.
+    """
+
+    def __init__(self, template: Path, folder: str, chosen: Mapping[str, Answer]) -> None:
+        config = yaml.safe_load((template / "copier.yml").read_bytes())
+        self.questions = questions.from_config(config)
+        self.chosen = dict(chosen)
+        self._details = {question.name: config[question.name] for question in self.questions}
+        for name, details in self._details.items():
+            if not _is_understood(details):
+                raise ValueError(name)
+        self._root = template / config.get("_subdirectory", "")
+        self._suffix = config.get("_templates_suffix", ".jinja")
+        self._folder = folder
+        self._defaults = load_settings().defaults
+        options = {**config.get("_envops", {})}
+        if options.get("undefined") == "jinja2.StrictUndefined":
+            options["undefined"] = jinja2.StrictUndefined
+        self._environment = SandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(template),
+            extensions=config.get("_jinja_extensions", ()),
+            **options,
+        )
+        # Whatever is not there is noticed now.
+        self.answers()
+
+    def answers(self) -> dict[str, Answer]:
+        """Give the answers to all questions that are asked with these answers, in their order."""
+        known = self._known()
+        asked = {question.name for question in self.questions if self._is_asked(question, known)}
+        return {name: answer for name, answer in known.items() if name in asked}
+
+    def answer(self, question: Question, answer: Answer) -> None:
+        """Take an answer. One that is the default follows when what it is derived from changes."""
+        self.chosen.pop(question.name, None)
+        if self._known()[question.name] != answer:
+            self.chosen[question.name] = answer
+
+    def problem(self, question: Question, text: str) -> str:
+        """Say why the validator of a question refuses a text; empty when it takes it."""
+        validator = self._details[question.name].get("validator", "")
+        try:
+            known = self._known() | {question.name: text}
+            return self._environment.from_string(validator).render(self._context(known)).strip()
+        except (jinja2.TemplateError, yaml.YAMLError) as error:
+            return f"{question.name} cannot be read: {' '.join(str(error).split())}."
+
+    def ways(self, question: Question) -> dict[Answer, dict[str, Answer]]:
+        """Give for each answer to a question all that are known with it, others as they are."""
+        return {answer: self._known({question.name: answer}) for answer in question.answers or ()}
+
+    def value(self, name: str, known: Mapping[str, Answer]) -> Any:
+        """Give what the template's extensions derive from answers; None when they do not."""
+        expression = self._environment.compile_expression(name)
+        return expression(**self._context(known))
+
+    def files(self, known: Mapping[str, Answer]) -> set[str]:
+        """Give the paths of the files with certain answers, without those that loops make."""
+        context = self._context(known)
+
+        @functools.cache
+        def written(part: str) -> str:
+            try:
+                return self._environment.from_string(part).render(context)
+            except jinja2.TemplateError:
+                return ""
+
+        found = set()
+        for path in self._paths:
+            parts = [written(part) for part in path.parts]
+            if all(parts):
+                name = Path(*parts).as_posix()
+                found.add(name.removesuffix(self._suffix))
+        return found
+
+    @functools.cached_property
+    def _paths(self) -> list[Path]:
+        """The paths of the template's files."""
+        return [
+            path.relative_to(self._root)
+            for path in self._root.rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        ]
+
+    def _known(self, chosen: Mapping[str, Answer] | None = None) -> dict[str, Answer]:
+        """Give the answers to all questions, those that are not asked included."""
+        chosen = {**self.chosen, **(chosen or {})}
+        known: dict[str, Answer] = {}
+        for question in self.questions:
+            known[question.name] = (
+                chosen[question.name] if question.name in chosen else self._default(question, known)
+            )
+        return known
+
+    def _default(self, question: Question, known: Mapping[str, Answer]) -> Answer:
+        default = self._defaults.get(question.name, question.default)
+        if isinstance(default, str):
+            default = self._environment.from_string(default).render(self._context(known))
+        if question.answers is None:
+            if default is None or isinstance(default, str):
+                return default or ""
+            return yaml.safe_dump(default, default_flow_style=True, width=10**6).strip()
+        return next(
+            (each for each in question.answers if str(each).lower() == str(default).lower()),
+            question.answers[0],
+        )
+
+    def _is_asked(self, question: Question, known: Mapping[str, Answer]) -> bool:
+        when = self._details[question.name].get("when", True)
+        text = self._environment.from_string(str(when)).render(self._context(known))
+        return text.strip().lower() in questions.YES
+
+    def _context(self, known: Mapping[str, Answer]) -> dict[str, Any]:
+        """Give what templates may use, in the form that Copier gives it."""
+        return {
+            **dict(self._values(known)),
+            "_copier_answers": {},
+            "_copier_conf": {"answers_file": ".copier-answers.yml"},
+            "_folder_name": self._folder,
+        }
+
+    def _values(self, known: Mapping[str, Answer]) -> Iterator[tuple[str, Any]]:
+        """Give the answers as templates see them: data is typed as text."""
+        for name, answer in known.items():
+            is_data = self._details[name].get("type") == "yaml"
+            yield name, yaml.safe_load(str(answer)) if is_data else answer
+
+
+def fill(template: Path, folder: str, chosen: Mapping[str, Answer]) -> Form | None:
+    """Take the form of a template; None when Copier alone understands it."""
+    try:
+        return Form(template, folder, chosen)
+    except (jinja2.TemplateError, CopierError, ImportError, ValueError, yaml.YAMLError):
+        return None
+
+
+def _is_understood(details: Any) -> bool:
+    """Whether a question can be asked with a list or a line of text."""
+    if not isinstance(details, dict) or not _DETAILS.issuperset(details):
+        return False
+    choices = details.get("choices", ())
+    if isinstance(choices, str) or any(isinstance(each, (dict, list)) for each in choices):
+        return False
+    if isinstance(choices, dict) and any(isinstance(each, dict) for each in choices.values()):
+        return False
+    kind = details.get("type", type(details.get("default")).__name__)
+    return kind in {"str", "bool", "yaml"} or bool(choices)
