@@ -39,11 +39,13 @@ class Variable:
         name: Its name.
         meaning: What it is for, as a sentence without its full stop.
         default: Its value where it is not set; None where the service does not start without it.
+        example: A value for development where there is no default; empty when there is none.
     """
 
     name: str
     meaning: str
     default: str | None
+    example: str
 
 
 class Feature:
@@ -133,7 +135,12 @@ def distribution(requirement: str) -> str:
 def variables(on: Mapping[str, bool], package: str) -> list[Variable]:
     """List the environment variables of a service with these features."""
     return [
-        Variable(about["name"], about["meaning"], default and default.format(package=package))
+        Variable(
+            about["name"],
+            about["meaning"],
+            default and default.format(package=package),
+            about.get("example", "").format(package=package),
+        )
         for feature in FEATURES
         for about in feature.about.get("variables", [])
         if feature.on(on, about.get("with", "always"))

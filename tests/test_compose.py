@@ -11,6 +11,7 @@ import subprocess
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -125,6 +126,32 @@ def test_the_specification_allows_it(projects: list[Project], tmp_path: Path) ->
 
     misspelt = {"services": {"app": {"build": ".", "depend_on": ["database"]}}}
     assert "depend_on" in against_the_specification(tmp_path / "wrong", {"wrong": misspelt})
+
+
+def test_there_is_a_database_for_development(renderer: Renderer, tmp_path: Path) -> None:
+    """Its address is the one that users are told, and this machine alone reaches it."""
+    contents = {}
+    for name in ("fastapi-settings-postgresql", "flask-postgresql-docker"):
+        project = Project(renderer.tree(name))
+        contents[name] = content = yaml.safe_load(project.text("compose.database.yaml"))
+        (database,) = content["services"].values()
+        environment = database["environment"]
+        told = project.text(".env.example" if project.on["settings"] else "README.md")
+        found = re.search(r"\bDATABASE_URL=(\S+)$", told, re.MULTILINE)
+        assert found
+        url = urlsplit(found[1])
+        assert url.scheme == "postgresql"
+        assert (url.username, url.path) == (
+            environment["POSTGRES_USER"],
+            f"/{environment['POSTGRES_DB']}",
+        )
+        # There is no password, so nobody else may ask.
+        assert url.password is None
+        assert environment["POSTGRES_HOST_AUTH_METHOD"] == "trust"
+        assert database["ports"] == [f"{url.hostname}:{url.port or 5432}:5432"]
+        assert url.hostname == "127.0.0.1"
+
+    assert against_the_specification(tmp_path / "ours", contents) == ""
 
 
 def test_features_have_their_services(projects: list[Project]) -> None:

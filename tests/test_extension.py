@@ -132,7 +132,7 @@ def test_all_that_a_feature_says_is_understood(feature: service.Feature) -> None
     for key in ("requirements", "development"):
         assert feature.about.get(key, {}).keys() <= (others if feature.name else {*others, "last"})
     for variable in feature.about.get("variables", []):
-        assert variable.keys() <= {"name", "meaning", "default", "with"}
+        assert variable.keys() <= {"name", "meaning", "default", "example", "with"}
         assert variable.get("with", "always") in others
         assert not variable["meaning"].endswith(".")
     needed = {

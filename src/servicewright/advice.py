@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicewright import templates
-from servicewright.next_steps import Step
+from servicewright.next_steps import Step, exported
 
 if TYPE_CHECKING:
     from servicewright.changes import Change
@@ -36,7 +36,7 @@ def advice(change: Change, typed: Path) -> list[Step]:
     if change.required:
         in_file = (change.repository.project / ".env.example").exists()
         where = ", here or in .env" if in_file else ""
-        exports = tuple(f"export {name}=..." for name in change.required)
+        exports = exported(change.repository.project, change.required)
         steps.append(Step(f"Set what it needs to start from now on{where}", exports))
     steps.append(Step("Install what it needs now, and run its tests", ("uv sync", "uv run pytest")))
     if not change.conflicts:

@@ -12,6 +12,7 @@ from servicewright import git
 from servicewright.templates import OWN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from servicewright.projects import Project
@@ -24,6 +25,11 @@ DEVELOPMENT = {
 
 # What the README of a service says of an environment variable that has no default.
 REQUIRED = re.compile(r"^\| `(\w+)` \|.*\| must be set \|$", re.MULTILINE)
+# What it, or .env.example, gives as an example of a variable's value.
+EXAMPLE = re.compile(r"^(?:export )?([A-Z_]+)=(?!\.\.\.$)(.+)$", re.MULTILINE)
+
+# The file for a PostgreSQL that is for development alone.
+DATABASE = "compose.database.yaml"
 
 
 @dataclass(frozen=True)
@@ -54,11 +60,16 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
         steps.append(Step("Go there", tuple(enter)))
     if required := required_variables(project.path):
         if (project.path / ".env.example").exists():
-            purpose = f"Copy its settings, then fill in {', '.join(required)} in .env"
-            steps.append(Step(purpose, ("cp .env.example .env",)))
+            known = examples(project.path)
+            blank = [name for name in required if name not in known]
+            fill_in = f", then fill in {', '.join(blank)} in .env" if blank else ""
+            steps.append(Step(f"Copy its settings{fill_in}", ("cp .env.example .env",)))
         else:
-            exports = tuple(f"export {name}=..." for name in required)
+            exports = exported(project.path, required)
             steps.append(Step("Set what it does not start without", exports))
+    if (project.path / DATABASE).exists():
+        start = f"docker compose --file {DATABASE} up --wait"
+        steps.append(Step("Start a PostgreSQL for it, or name another one above", (start,)))
     install = [f"{uv} sync"] if uv_installed else ["python -m pip install uv", f"{uv} sync"]
     steps.append(Step("Install what it needs", tuple(install)))
     command, address = DEVELOPMENT.get(str(project.answers.get("framework")), ("", ""))
@@ -88,6 +99,22 @@ def required_variables(project: Path) -> list[str]:
     if not readme.is_file():
         return []
     return REQUIRED.findall(readme.read_text(encoding="utf-8", errors="replace"))
+
+
+def examples(project: Path) -> dict[str, str]:
+    """Give the values that a project names for its environment variables."""
+    texts = [
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in (project / "README.md", project / ".env.example")
+        if path.is_file()
+    ]
+    return {name: value for text in texts for name, value in EXAMPLE.findall(text)}
+
+
+def exported(project: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """Give the commands that set environment variables; dots stand for what nobody can know."""
+    known = examples(project)
+    return tuple(f"export {name}={known.get(name, '...')}" for name in names)
 
 
 def copier_command(project: Project, typed: Path) -> str | None:

@@ -107,7 +107,9 @@ def test_set_names_what_must_be_set_from_now_on(
         "export BASIC_AUTH_USERNAME=...",
         "export BASIC_AUTH_PASSWORD=...",
     ]
-    assert asked_for("database=postgresql") == ["export DATABASE_URL=..."]
+    assert asked_for("database=postgresql") == [
+        "export DATABASE_URL=postgresql://orders@127.0.0.1/orders"
+    ]
     assert asked_for("framework=flask", "database=sqlite") == []
 
 

@@ -97,8 +97,8 @@ def test_its_commands_run(project: Path) -> None:
     variables: dict[str, str] = {}
     for command in ran:
         if command.startswith("export "):
-            name = command.removeprefix("export ").removesuffix("=...")
-            variables[name] = VALUES[name]
+            name, _, value = command.removeprefix("export ").partition("=")
+            variables[name] = VALUES[name] if value == "..." else value
         elif command.startswith(SERVERS):
             serve(command, project, variables)
         elif not command.startswith(ELSEWHERE):

@@ -55,7 +55,7 @@ class Run:
     earlier: bool = False
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class Report:
     """A pytest plugin that collects what the tests say of the variants.
 
