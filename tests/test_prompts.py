@@ -59,7 +59,8 @@ def test_a_service_is_made_by_answering(
         for promised in ("Enter takes the answer", "Esc goes back", "Nothing is written before"):
             assert promised in shown
         terminal.press(ENTER)
-        for number, question in enumerate(form.questions, start=1):
+        asked = [question for question in form.questions if question.name in form.answers()]
+        for number, question in enumerate(asked, start=1):
             terminal.see(f"({number} of 15) {question.help}")
             if question.name == "package_name":
                 terminal.press(CLEAR, "-x", ENTER)
@@ -96,8 +97,7 @@ def test_a_service_is_made_by_answering(
     assert answers["framework"] == "flask"
     assert answers["docker"] is True
     # Copier makes the same.
-    asked = {name: answer for name, answer in answers.items() if not name.startswith("_")}
-    again = [f"--set={name}={answer}" for name, answer in asked.items()]
+    again = [f"--set={question.name}={answers[question.name]}" for question in asked]
     assert run("new", "again", "--template", template, *again).exit_code == 0
     assert files(place / "again") == files(place / "orders")
 
@@ -244,8 +244,8 @@ def test_the_form_comes_to_what_copier_makes(template: Path, place: Path) -> Non
         chosen = questions.parse_answers(listed, given.items())
         form = forms.Form(template, folder, chosen)
 
-        known = {k: v for k, v in remembered(place / folder).items() if not k.startswith("_")}
-        assert form.answers() == known
+        known = remembered(place / folder)
+        assert form.answers() == {name: known[name] for name in form.answers()}
         written = files(place / folder)
         # The template's own files about its features are for its extension.
         predicted = {name for name in form.files(form.answers()) if name != "feature.toml"}
@@ -258,14 +258,17 @@ def test_conditions_hold_in_the_form(tmp_path: Path) -> None:
         "pool:\n  type: bool\n  default: true\n  when: \"{{ database != 'none' }}\"\n"
         "data:\n  type: yaml\n  default: [{a: 1}]\n"
         "  validator: \"{{ 'data must be a list.' if data is string }}\"\n"
+        "silent:\n  type: yaml\n  default: []\n  ask: false\n"
     )
     form = forms.Form(tmp_path, "orders", {})
-    database, pool, data = form.questions
+    database, pool, data, silent = form.questions
     assert form.answers() == {"database": "none", "data": "[{a: 1}]"}
     form.answer(database, "sqlite")
     assert form.answers() == {"database": "sqlite", "pool": True, "data": "[{a: 1}]"}
     form.answer(database, "none")
     form.answer(pool, answer=False)
+    form.answer(silent, "[1]")
+    assert form.answers() == {"database": "none", "data": "[{a: 1}]", "silent": "[1]"}
     assert form.problem(data, "[]") == ""
     assert form.problem(data, "word") == "data must be a list."
     assert form.problem(data, "[").startswith("data cannot be read: ")
@@ -342,9 +345,9 @@ def test_presets_are_made_of_answers(template: Path) -> None:
         assert preset.help
         for name, answer in preset.answers.items():
             assert any(answer is each or answer == each for each in by_name[name].answers or ())
-        # Who takes one is asked for names, versions and the framework.
-        left = [name for name in by_name if name not in preset.answers]
-        assert left[-1] == "framework"
+        # Who takes one is asked for names, the version of Python and the framework.
+        chosen = {name for name, question in by_name.items() if question.answers}
+        assert chosen - preset.answers.keys() == {"python_version", "framework"}
 
 
 def test_everything_is_in_everything(template: Path) -> None:

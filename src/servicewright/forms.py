@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from servicewright.questions import Answer, Question
 
 # What is understood of a question; with anything else, Copier's own prompts ask.
-_DETAILS = frozenset({"choices", "default", "help", "type", "validator", "when"})
+_DETAILS = frozenset({"ask", "choices", "default", "help", "type", "validator", "when"})
 
 
 class Form:
@@ -68,10 +68,17 @@ class Form:
         self.answers()
 
     def answers(self) -> dict[str, Answer]:
-        """Give the answers to all questions that are asked with these answers, in their order."""
+        """Give the answers to all questions that are asked with these answers, in their order.
+
+        A question that the template does not ask of itself is among them if it is answered.
+        """
         known = self._known()
-        asked = {question.name for question in self.questions if self._is_asked(question, known)}
-        return {name: answer for name, answer in known.items() if name in asked}
+        return {
+            question.name: known[question.name]
+            for question in self.questions
+            if self._holds(question, "when", known)
+            and (question.name in self.chosen or self._holds(question, "ask", known))
+        }
 
     def answer(self, question: Question, answer: Answer) -> None:
         """Take an answer. One that is the default follows when what it is derived from changes."""
@@ -148,10 +155,10 @@ class Form:
             question.answers[0],
         )
 
-    def _is_asked(self, question: Question, known: Mapping[str, Answer]) -> bool:
-        when = self._details[question.name].get("when", True)
-        text = self._environment.from_string(str(when)).render(self._context(known))
-        return text.strip().lower() in questions.YES
+    def _holds(self, question: Question, condition: str, known: Mapping[str, Answer]) -> bool:
+        text = str(self._details[question.name].get(condition, True))
+        said = self._environment.from_string(text).render(self._context(known))
+        return said.strip().lower() in questions.YES
 
     def _context(self, known: Mapping[str, Answer]) -> dict[str, Any]:
         """Give what templates may use, in the form that Copier gives it."""
@@ -166,7 +173,12 @@ class Form:
         """Give the answers as templates see them: data is typed as text."""
         for name, answer in known.items():
             is_data = self._details[name].get("type") == "yaml"
-            yield name, yaml.safe_load(str(answer)) if is_data else answer
+            yield name, _data(str(answer)) if is_data else answer
+
+
+@functools.cache
+def _data(text: str) -> Any:
+    return yaml.safe_load(text)
 
 
 def fill(template: Path, folder: str, chosen: Mapping[str, Answer]) -> Form | None:
