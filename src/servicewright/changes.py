@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import copier
@@ -71,6 +72,7 @@ class Change:
         edited: Those that go for good and that the user edited.
         required: Environment variables that the service needs to start from now on.
         unmerged: The versions of the files that need the user's hand.
+        settled: Files in which both sides wrote next to each other, and where.
         warnings: What the user should know, one sentence each.
     """
 
@@ -87,6 +89,7 @@ class Change:
     edited: tuple[str, ...]
     required: tuple[str, ...]
     unmerged: tuple[Unmerged, ...]
+    settled: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
 
     @property
@@ -272,6 +275,7 @@ def _prepare(
             folder=folder,
             same_version=origin.commit == after.commit,
             keep=kept,
+            width=formatting.width(repository.project),
         ),
     )
     tree, unwritten = _without_ignored(repository, merged, base, theirs)
@@ -296,6 +300,7 @@ def _prepare(
         edited=tuple(name for name in dropped if name in differing),
         required=tuple(required),
         unmerged=merged.unmerged,
+        settled={name: what.places for name, what in merged.settled.items() if not what.left_out},
         warnings=(*said, *_told(merged), *unwritten),
     )
 
@@ -392,6 +397,12 @@ def _told(merged: Merged) -> Iterator[str]:
         )
     for name in merged.left_out:
         yield f"{name} is yours alone, so what the template changed in it is left out."
+    for name, what in merged.settled.items():
+        if "" in what.left_out:
+            yield f"{name} is all yours now, so what the template changed in it is left out."
+        elif what.left_out:
+            parts = ", ".join(f'"{shorten(part, 40, placeholder="…")}"' for part in what.left_out)
+            yield f"{name} has no {parts} any more, so what the template changed there is left out."
 
 
 def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> None:

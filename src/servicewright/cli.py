@@ -435,6 +435,7 @@ def _make(change: Change, *, yes: bool, dry_run: bool) -> None:
         _list("Files that are new:", change.added)
         _list("Files that move:", [f"{old} -> {new}" for old, new in change.moved.items()])
         _list("Files that change:", change.modified)
+        _list_settled(change)
         _list("Files with conflicts:", change.conflicts, style="bold red")
         typer.echo("Nothing was changed, because this is a dry run.")
         raise typer.Exit(CONFLICTS if change.conflicts else 0)
@@ -458,6 +459,12 @@ def _list(heading: str, names: Sequence[str], style: str | None = None) -> None:
         stdout.print(f"  {name}", markup=False)
 
 
+def _list_settled(change: Change) -> None:
+    """Name where the change and the user's edits met, so that the user can look there."""
+    met = [f"{name} ({', '.join(places)})" for name, places in change.settled.items()]
+    _list("Files in which your edits are next to what changes, both of them kept:", met)
+
+
 def _end(change: Change, typed: Path) -> None:
     """Say what was changed and what is to be done, and fail while there are conflicts."""
     stdout = Console(soft_wrap=True, highlight=False)
@@ -476,6 +483,7 @@ def _end(change: Change, typed: Path) -> None:
         style="bold green",
         markup=False,
     )
+    _list_settled(change)
     _list("Files with conflicts:", change.conflicts, style="bold red")
     _print_steps(stdout, advice(change, typed))
     if change.conflicts:

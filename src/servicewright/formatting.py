@@ -52,6 +52,12 @@ def follow(project: Path, was: Path, now: Path) -> list[str]:
     return []
 
 
+def width(project: Path) -> int:
+    """Give how long a line of a project's may be; ruff's own default is taken otherwise."""
+    length = _settings(project).get("line-length")
+    return length if isinstance(length, int) else 88
+
+
 def _settings(directory: Path) -> dict[str, Any]:
     """Read what decides how code is formatted in a directory."""
     for name in _FILES:

@@ -2,7 +2,7 @@
 
 The merge follows files and folders that the user renamed. What git would ask about files that one
 side deleted is decided here: what the user deleted stays deleted, and what the template gives up
-goes; both are told.
+goes; both are told. What git cannot merge line by line may be settled with what the lines mean.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from servicewright.repository import Unmerged
+from servicewright.settling import Project, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from servicewright.repository import Entry, Repository
+    from servicewright.settling import Settled
 
 # The versions of a file with a conflict, as git numbers them.
-_BASE, _MINE, _NEW = "1", "2", "3"
+_ALL = _BASE, _MINE, _NEW = "1", "2", "3"
+_PLAIN_FILES = ({"100644"}, {"100755"})
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Merged:
         missed: Files that the template changed and the user deleted.
         orphaned: Files that the user renamed and the template gave up, with their former names.
         left_out: Files that the template changed and that are the user's alone.
+        settled: Files in which both sides wrote next to each other, with what could be settled.
     """
 
     tree: str
@@ -41,6 +45,7 @@ class Merged:
     missed: tuple[str, ...]
     orphaned: Mapping[str, str]
     left_out: tuple[str, ...]
+    settled: Mapping[str, Settled]
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Sides:
         folder: A folder that has another name from now on, as its names before and after.
         same_version: Whether one version of the template wrote what is merged.
         keep: Patterns of names of files that are the user's alone.
+        width: How long a line of the project's may be.
     """
 
     base: str
@@ -62,6 +68,7 @@ class Sides:
     folder: tuple[str, str] | None = None
     same_version: bool = False
     keep: Sequence[str] = ()
+    width: int = 88
 
 
 def merge(repository: Repository, sides: Sides) -> Merged:
@@ -107,10 +114,20 @@ def merge(repository: Repository, sides: Sides) -> Merged:
             final[name] = None
         elif _BASE not in versions and repository.has_marks(result[name]):
             undecided[name] = versions
+    packages = {name.split("/")[1] for name in mine if name.startswith("src/")}
+    project = Project(
+        packages=frozenset({*packages, "tests"}),
+        width=sides.width,
+        gone=frozenset({*was, *mine, *now} - (result.keys() - final.keys())),
+    )
+    settled = dict(_settled(repository, undecided, project))
+    for name, (_, entry) in settled.items():
+        final[name] = entry
+        del undecided[name]
     renamed = repository.renames(base, ours) if gone or stages else {}
     if not renames_nothing:
         moved |= repository.renames(base, theirs)
-    there = result.keys() - final.keys()
+    there = {name for name in result if final.get(name, result[name])}
     return Merged(
         tree=repository.edited(tree, final),
         unmerged=tuple(
@@ -130,7 +147,24 @@ def merge(repository: Repository, sides: Sides) -> Merged:
             if before in gone and after in there and after not in now
         },
         left_out=tuple(sorted(left_out)),
+        settled={name: what for name, (what, _) in sorted(settled.items())},
     )
+
+
+def _settled(
+    repository: Repository, undecided: Mapping[str, Mapping[str, Entry]], project: Project
+) -> Iterator[tuple[str, tuple[Settled, Entry]]]:
+    """Look at files with conflicts as what they are, and give those that have none then."""
+    for name, versions in undecided.items():
+        if {mode for mode, _ in versions.values()} not in _PLAIN_FILES or len(versions) < len(_ALL):
+            continue
+        try:
+            base, ours, theirs = (repository.read(versions[stage][1]).decode() for stage in _ALL)
+        except UnicodeDecodeError:
+            continue
+        if what := settle(name, base, ours, theirs, project=project):
+            mode, _ = versions[_MINE]
+            yield name, (what, (mode, repository.write(what.text.encode())))
 
 
 def _with_folder_renamed(repository: Repository, sides: Sides) -> tuple[str, str, dict[str, str]]:

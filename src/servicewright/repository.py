@@ -257,8 +257,7 @@ class Repository:
                         f"{mark} {commit}".encode(), f"{mark} {label}".encode()
                     )
             if labelled != content:
-                stored = run(self.top, "hash-object", "-w", "--stdin", given=labelled).strip()
-                changes[path] = (mode, stored)
+                changes[path] = (mode, self.write(labelled))
         return self.edited(tree, changes)
 
     def has_marks(self, entry: Entry) -> bool:
@@ -268,6 +267,10 @@ class Repository:
     def read(self, name: str) -> bytes:
         """Read what is stored under a name."""
         return _bytes(self.top, "cat-file", "blob", name)
+
+    def write(self, content: bytes) -> str:
+        """Store something, and give its name."""
+        return run(self.top, "hash-object", "-w", "--stdin", given=content).strip()
 
     def renames(self, before: str, after: str) -> dict[str, str]:
         """Give the files of the project that have another name in another tree, and the name."""

@@ -332,3 +332,49 @@ def test_a_fresh_project_becomes_what_a_fresh_copy_is(
     assert run("new", fresh, "--template", template_repository, *given).exit_code == 0
     shutil.rmtree(project / ".git")
     assert contents(project) == contents(fresh)
+
+
+def test_what_both_sides_wrote_next_to_each_other_is_kept_and_listed(
+    small: Path, project: Path
+) -> None:
+    root = small / "template"
+    listed = '[project]\nname = "x"\nversion = "1"\ndependencies = [\n    "a>=1",\n{}]\n'
+    (root / "pyproject.toml").write_text(listed.format(""))
+    (root / "README.md").write_text("# Orders\n\nAll of it.\n\n## Run it\n\nSo.\n")
+    commit(small, tag="1.1.0")
+    assert run("update").exit_code == 0
+    (project / "pyproject.toml").write_text(listed.format('    "mine>=1",\n'))
+    (project / "README.md").write_text("# Orders\n\nAll of it.\n\n## Ask Ada\n")
+    commit(project)
+    (root / "pyproject.toml").write_text(listed.format('    "theirs>=1",\n'))
+    (root / "README.md").write_text("# Orders\n\nAll of it.\n\n## Run it\n\nOtherwise.\n")
+    commit(small, tag="1.2.0")
+    before = state(project)
+
+    dry = run("update", "--dry-run")
+    assert dry.exit_code == 0
+    assert state(project) == before
+    result = run("update")
+
+    assert result.exit_code == 0
+    heading = "Files in which your edits are next to what changes, both of them kept:\n"
+    for shown in (dry.stdout, result.stdout):
+        assert f"{heading}  pyproject.toml (project.dependencies)\n" in shown
+        assert "conflict" not in shown
+    assert result.stderr == (
+        'Warning: README.md has no "Run it" any more, so what the template changed there is left '
+        "out.\n"
+    )
+    both = '    "mine>=1",\n    "theirs>=1",\n'
+    assert (project / "pyproject.toml").read_text() == listed.format(both)
+    assert (project / "README.md").read_text() == "# Orders\n\nAll of it.\n\n## Ask Ada\n"
+    assert git(project, "ls-files", "--unmerged") == ""
+
+    # What both want otherwise is a conflict as ever.
+    git(project, "reset", "--hard", "HEAD")
+    (project / "pyproject.toml").write_text(listed.format('    "theirs>=2",\n'))
+    commit(project)
+    result = run("update")
+    assert result.exit_code == 3
+    assert "Files with conflicts:\n  pyproject.toml\n" in result.stdout
+    assert "<<<<<<< before updating" in (project / "pyproject.toml").read_text()

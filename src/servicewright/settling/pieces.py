@@ -1,0 +1,334 @@
+"""Files as pieces with names, such as requirements, settings, imports and rows, and their merge.
+
+Git merges lines and sees a conflict wherever both sides wrote next to each other. Between pieces
+there is one only where both changed the same piece, or where it cannot be known which of two comes
+first. All that a piece is made of are parts of the file's own text, so nothing is formatted anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from io import StringIO
+from itertools import pairwise
+from textwrap import shorten
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+
+class UncertainError(Exception):
+    """What the file should be cannot be told: the conflict is for the user."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file.
+
+    Attributes:
+        key: What it is called among its neighbours; no two of them are called the same.
+        head: Its text, as whole lines; of one with parts, what stands before them.
+        gap: The blank lines before it.
+        parts: What it consists of, if it does.
+        tail: What stands after the parts.
+        loose: Whether it does not matter which of its new neighbours it comes before.
+        order: Where it belongs among others, should these be sorted; the first word names a block,
+            which a blank line divides from the next.
+        apart: Whether one that is new can be no old one under another name.
+        union: Merges texts of it that were all changed: what it was, if it was, and both.
+    """
+
+    key: str
+    head: str
+    gap: str = ""
+    parts: tuple[Piece, ...] | None = None
+    tail: str = ""
+    loose: bool = False
+    order: tuple[str, ...] | None = None
+    apart: bool = False
+    union: Callable[[str, str, str], str] | None = field(default=None, compare=False)
+
+    @property
+    def text(self) -> str:
+        """The text without the blank lines before it."""
+        return "".join([self.head, *(part.gap + part.text for part in self.parts or ()), self.tail])
+
+    def leaves(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Give all texts in it, and under which names they stand."""
+        if self.parts is None:
+            yield (*path, self.key), self.head.rstrip()
+            return
+        yield (*path, self.key), f"{self.head.rstrip()}\n{self.tail.rstrip()}"
+        for part in self.parts:
+            yield from part.leaves((*path, self.key))
+
+
+@dataclass
+class Merge:
+    """Merges what two sides made of a piece.
+
+    Attributes:
+        forgiving: Whether what the one side deleted stays so, although the other changed it.
+        settled: The names of the pieces in which both sides changed something.
+        left_out: Those that were changed by the other side and are not there any more.
+    """
+
+    forgiving: bool = False
+    settled: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def merge(self, base: Piece | None, ours: Piece, theirs: Piece, path: str = "") -> Piece:
+        """Merge a piece.
+
+        Args:
+            base: What it was, if it was there.
+            ours: What the user made of it.
+            theirs: What the template did.
+            path: The names of the pieces that it is in.
+
+        Raises:
+            UncertainError: Both changed the same, or want something else in the same place.
+        """
+        gap = _gap(base, ours, theirs)
+        if ours.text == theirs.text or (base is not None and base.text == theirs.text):
+            return replace(ours, gap=gap)
+        if base is not None and base.text == ours.text:
+            return replace(theirs, gap=gap)
+        here = _within(path, ours.key)
+        if ours.union and theirs.union:
+            head = ours.union(base.head if base else "", ours.head, theirs.head)
+            self.settled.append(here)
+            return replace(ours, head=head, gap=gap)
+        if ours.parts is None or theirs.parts is None:
+            raise UncertainError(here)
+        if base is None or base.parts is None:
+            base = replace(ours, parts=())
+            if ours.head != theirs.head or ours.tail != theirs.tail:
+                raise UncertainError(here)
+        if self.forgiving and _is_rewritten(base, ours):
+            self.left_out.append(ours.key)
+            return replace(ours, gap=gap)
+        before = len(self.settled)
+        merged = replace(
+            ours,
+            gap=gap,
+            head=_one(base.head, ours.head, theirs.head, here),
+            tail=_one(base.tail, ours.tail, theirs.tail, here),
+            parts=self._parts(base.parts or (), ours.parts, theirs.parts, here),
+        )
+        if len(self.settled) == before:
+            self.settled.append(here)
+        return merged
+
+    def _parts(
+        self,
+        base: Sequence[Piece],
+        ours: Sequence[Piece],
+        theirs: Sequence[Piece],
+        path: str,
+    ) -> tuple[Piece, ...]:
+        was, mine, new = ({part.key: part for part in side} for side in (base, ours, theirs))
+        found: dict[str, Piece] = {}
+        for key in {**was, **mine, **new}:
+            if key in mine and key in new:
+                found[key] = self.merge(was.get(key), mine[key], new[key], path)
+            elif key not in was:
+                found[key] = mine[key] if key in mine else new[key]
+            elif key in mine or key in new:
+                if (mine[key] if key in mine else new[key]).text == was[key].text:
+                    continue
+                if key in mine or not self.forgiving:
+                    raise UncertainError(_within(path, key))
+                self.left_out.append(key)
+            elif (
+                # The one side may have dropped it and the other have renamed it.
+                not (self.forgiving or was[key].apart)
+                and any(_replaces(key, [*was], [*side]) for side in (mine, new))
+            ):
+                raise UncertainError(_within(path, key))
+        sides = [list(was), list(mine), list(new)]
+        ordered = [found[key] for key in _order(sides, found, path)]
+        return tuple(_sorted(ordered, [base, ours, theirs]))
+
+
+def _within(path: str, key: str) -> str:
+    """Name a piece for who is to look at it."""
+    return f"{path}.{shorten(key, 60, placeholder='…')}".strip(".")
+
+
+def _one(base: str, ours: str, theirs: str, path: str) -> str:
+    """Give what one side made of a text that the other left alone."""
+    if theirs in {base, ours}:
+        return ours
+    if base == ours:
+        return theirs
+    raise UncertainError(path)
+
+
+def _gap(base: Piece | None, ours: Piece, theirs: Piece) -> str:
+    try:
+        return _one(base.gap if base else "", ours.gap, theirs.gap, "")
+    except UncertainError:
+        return max(ours.gap, theirs.gap, key=len)
+
+
+def _is_rewritten(base: Piece, ours: Piece) -> bool:
+    """Whether nothing is left of what a text consisted of; the rows of a table are none."""
+
+    def names(piece: Piece) -> Iterator[str]:
+        for part in piece.parts or ():
+            if part.parts is None:
+                yield part.key
+            yield from names(part)
+
+    if all(part.apart for part in (*(base.parts or ()), *(ours.parts or ()))):
+        return False
+    return {*names(base)}.isdisjoint(names(ours))
+
+
+def _order(sides: list[list[str]], found: dict[str, Piece], path: str) -> list[str]:
+    """Bring pieces into an order that both sides can have meant.
+
+    What a side wrote between two old pieces is between them, or where they were. What both wrote
+    in the same place has no order, unless it needs none.
+    """
+    base, *others = sides
+    base = _with_shared(base, others)
+    place = {key: number for number, key in enumerate(base)}
+    for side in others:
+        known = [place[key] for key in side if key in place]
+        if known != sorted(known):
+            return _as_theirs([base, *others], found) or _as_ours(others, found, path)
+    # For each run of new pieces: the places between which it stands, whose it is, and what it is.
+    runs: list[tuple[int, int, int, list[str]]] = []
+    for number, side in enumerate(others):
+        begin, run = 0, []
+        for key in [*side, None]:
+            if key is not None and key not in place:
+                run.append(key)
+                continue
+            end = len(base) if key is None else place[key]
+            if run:
+                runs.append((begin, end, -number, run))
+            begin, run = end + 1, []
+    runs.sort(key=lambda each: each[:3])
+    for (begin, end, whose, run), (other_begin, other_end, other, other_run) in pairwise(runs):
+        same_place = begin == end == other_begin == other_end
+        loose = whose == other or _loose(run, found) or _loose(other_run, found)
+        if (other_begin < end or same_place) and not loose:
+            raise UncertainError(path)
+    result: list[str] = []
+    for number, key in enumerate([*base, ""]):
+        result += [new for begin, _, _, run in runs if begin == number for new in run]
+        result += [key] if key in found and number < len(base) else []
+    return result
+
+
+def _with_shared(base: list[str], others: list[list[str]]) -> list[str]:
+    """Take what both sides added for something that was there, behind what both have before it."""
+    result = base.copy()
+    for key in others[0]:
+        if key in others[1] and key not in base:
+            before = {known for side in others for known in side[: side.index(key)]}
+            place = max((n for n, known in enumerate(result, 1) if known in before), default=0)
+            result.insert(place, key)
+    return result
+
+
+def _replaces(key: str, base: list[str], side: list[str]) -> bool:
+    """Whether a side has something new in the place of what it dropped."""
+    number = base.index(key)
+    before = next((k for k in reversed(base[:number]) if k in side), None)
+    after = next((k for k in base[number:] if k in side), None)
+    first = 0 if before is None else side.index(before) + 1
+    last = len(side) if after is None else side.index(after)
+    return any(new not in base for new in side[first:last])
+
+
+def _as_theirs(sides: list[list[str]], found: dict[str, Piece]) -> list[str] | None:
+    """Keep the template's new order, if all that the user added stands at the end.
+
+    What stood last stays there, also before the last statement, such as a return.
+    """
+    base, ours, theirs = sides
+    kept = [key for key in ours if key in base]
+    if not base or kept != [key for key in base if key in kept]:
+        return None
+    last = base[-1]
+    added = [key for key in ours if key not in base]
+    result = [key for key in theirs if key in found]
+    if kept[-1:] == [last] == theirs[-1:] and ours[-len(added) - 1 :] == [*added, last]:
+        return [*result[:-1], *added, last]
+    return None
+
+
+def _as_ours(others: list[list[str]], found: dict[str, Piece], path: str) -> list[str]:
+    """Keep the user's order of pieces that need none, each new one behind the one before it."""
+    ours, theirs = others
+    if not _loose([key for key in ours if key in found], found):
+        raise UncertainError(path)
+    result = [key for key in ours if key in found]
+    position = 0
+    for key in theirs:
+        if key not in found:
+            continue
+        if key not in ours:
+            if not found[key].loose:
+                raise UncertainError(path)
+            result.insert(position, key)
+        position = result.index(key) + 1
+    return result
+
+
+def _loose(keys: Sequence[str], found: dict[str, Piece]) -> bool:
+    return all(found[key].loose for key in keys)
+
+
+def _sorted(pieces: list[Piece], sides: Sequence[Sequence[Piece]]) -> list[Piece]:
+    """Sort the pieces that both sides have sorted."""
+    if not all(_is_sorted(_sortable(side)) for side in sides):
+        return pieces
+    there = [number for number, piece in enumerate(pieces) if piece.order]
+    if not there or there != list(range(there[0], there[-1] + 1)):
+        return pieces
+    first = pieces[there[0]].gap
+    result: list[Piece] = []
+    for piece in sorted(_sortable(pieces), key=lambda each: each.order or ()):
+        gap = first
+        if result and result[-1].order and piece.order:
+            gap = "" if result[-1].order[0] == piece.order[0] else "\n"
+        result.append(replace(piece, gap=gap))
+    return [*pieces[: there[0]], *result, *pieces[there[-1] + 1 :]]
+
+
+def _sortable(pieces: Sequence[Piece]) -> list[Piece]:
+    return [piece for piece in pieces if piece.order]
+
+
+def _is_sorted(pieces: Sequence[Piece]) -> bool:
+    return all(
+        (a.order or ()) <= (b.order or ())
+        and b.gap == ("" if (a.order or ("",))[0] == (b.order or ("",))[0] else "\n")
+        for a, b in pairwise(pieces)
+    )
+
+
+def named(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Number the pieces that are called the same."""
+    counts: dict[str, int] = {}
+    result = []
+    for piece in pieces:
+        count = counts[piece.key] = counts.get(piece.key, 0) + 1
+        result.append(piece if count == 1 else replace(piece, key=f"{piece.key} ({count})"))
+    return tuple(result)
+
+
+def lines_of(text: str) -> list[str]:
+    """Divide a text into lines, as parsers count them: nothing but a line feed ends one."""
+    return StringIO(text).readlines()
+
+
+def leading(lines: Sequence[str]) -> tuple[str, str]:
+    """Divide what stands before a piece: blank lines, and what belongs to it."""
+    count = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    return "".join(lines[:count]), "".join(lines[count:])

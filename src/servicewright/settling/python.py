@@ -1,0 +1,276 @@
+"""Modules as statements, bodies, imports, and what stands one on a line between brackets."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from servicewright.settling.pieces import Piece, UncertainError, leading, lines_of, named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+# Classes in which attributes need no order.
+_MODELS = ("Settings", "BaseModel")
+_FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
+_BLOCKS = ast.If | ast.With | ast.AsyncWith | ast.For | ast.AsyncFor | ast.While
+
+
+def split(text: str, own: frozenset[str], width: int) -> Piece:
+    """Split a module.
+
+    Args:
+        text: The module.
+        own: Names of the project's own packages, which are sorted behind those of others.
+        width: How long a line may be.
+
+    Raises:
+        SyntaxError: It is none.
+    """
+    splitter = _Splitter(lines_of(text), own, width)
+    return splitter.module(ast.parse(text).body)
+
+
+@dataclass(frozen=True)
+class _Splitter:
+    _lines: list[str]
+    _own: frozenset[str]
+    _width: int
+
+    def module(self, body: list[ast.stmt]) -> Piece:
+        parts, tail = self._statements(body, 0, len(self._lines), loose=True)
+        return Piece("", "", parts=parts, tail=tail)
+
+    def _statements(
+        self, body: Sequence[ast.stmt], begin: int, end: int, *, loose: bool
+    ) -> tuple[tuple[Piece, ...], str]:
+        """Split lines that hold statements, and give what is left after the last."""
+        pieces = []
+        keys = [_key(statement) for statement in body]
+        for statement, key in zip(body, keys, strict=True):
+            first, last = _first_line(statement), statement.end_lineno or 0
+            if first < begin:
+                # Two on a line.
+                raise UncertainError
+            name = key if keys.count(key) == 1 else ast.unparse(statement)
+            pieces.append(self._statement(statement, name, (begin, first, last), loose=loose))
+            begin = last
+        return named(pieces), "".join(self._lines[begin:end])
+
+    def _statement(
+        self, statement: ast.stmt, key: str, lines: tuple[int, int, int], *, loose: bool
+    ) -> Piece:
+        begin, first, last = lines
+        gap, before = leading(self._lines[begin:first])
+        make = partial(Piece, key, gap=gap)
+        whole = before + "".join(self._lines[first:last])
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            order, union = self._imported(statement, whole)
+            return make(whole, loose=True, order=order, union=union)
+        is_named = isinstance(statement, _FUNCTIONS | ast.ClassDef)
+        start = self._body(statement)
+        if start is not None and isinstance(statement, _FUNCTIONS | ast.ClassDef | _BLOCKS):
+            parts, tail = self._statements(statement.body, start, last, loose=_is_model(statement))
+            head = before + "".join(self._lines[first:start])
+            return make(head, parts=parts, tail=tail, loose=is_named)
+        is_loose = loose and isinstance(statement, ast.Assign | ast.AnnAssign)
+        if inside := self._bracketed(statement, first, last):
+            head, parts, tail = inside
+            return make(before + head, parts=parts, tail=tail, loose=is_loose)
+        return make(whole, loose=is_loose or is_named)
+
+    def _body(self, statement: ast.stmt) -> int | None:
+        """Give the line where the only body of a statement begins, below the statement's colon."""
+        body: list[ast.stmt] = getattr(statement, "body", [])
+        if not body or getattr(statement, "orelse", None):
+            return None
+        for number in range(statement.lineno - 1, _first_line(body[0])):
+            if self._lines[number].partition("#")[0].rstrip().endswith(":"):
+                return number + 1
+        return None
+
+    def _bracketed(
+        self, statement: ast.stmt, first: int, last: int
+    ) -> tuple[str, tuple[Piece, ...], str] | None:
+        """Split what a call, a list or a dictionary holds, if each stands on a line of its own."""
+        value = getattr(statement, "value", None)
+        elements = list(_elements(value))
+        if value is None or not elements or value.end_lineno != last:
+            return None
+        start = elements[0][1] - 1
+        pieces, begin = [], start
+        for key, line, end, loose in elements:
+            gap, before = leading(self._lines[begin : line - 1])
+            text = before + "".join(self._lines[line - 1 : end])
+            if line - 1 < begin or not text.rstrip().endswith(",") or line <= value.lineno:
+                return None
+            pieces.append(Piece(key, text, gap, loose=loose))
+            begin = end
+        if begin >= last:
+            return None
+        head, tail = self._lines[first:start], self._lines[begin:last]
+        return "".join(head), named(pieces), "".join(tail)
+
+    def _imported(
+        self, statement: ast.Import | ast.ImportFrom, text: str
+    ) -> tuple[tuple[str, ...], Callable[[str, str, str], str] | None]:
+        """Say where an import is sorted, and how names are merged that it takes from a module."""
+        if isinstance(statement, ast.Import):
+            name = statement.names[0].name
+            return (self._block(name), "0", name), None
+        module = statement.module or ""
+        distance = f"{9 - statement.level}{module}"
+        block = "4" if statement.level else self._block(module)
+        union = None if "#" in text else partial(_union, self._width)
+        return (block, "1", distance if statement.level else module), union
+
+    def _block(self, module: str) -> str:
+        name = module.partition(".")[0]
+        if name == "__future__":
+            return "0"
+        if name in sys.stdlib_module_names:
+            return "1"
+        return "3" if name in self._own else "2"
+
+
+def _first_line(statement: ast.stmt) -> int:
+    """Give the line where a statement begins, its decorators included, counted from zero."""
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(node.lineno for node in decorators)]) - 1
+
+
+def _key(statement: ast.stmt) -> str:  # noqa: PLR0911 - one for each kind
+    """Name a statement by what it is about, so that it is the same when it is changed."""
+    match statement:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return statement.name
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            return name
+        case ast.Assign(targets=[ast.Attribute() as target]):
+            return f"{ast.unparse(target)} ="
+        case ast.Import():
+            return ast.unparse(statement)
+        case ast.ImportFrom():
+            return f"from {'.' * statement.level}{statement.module or ''} import"
+        case ast.If(test=test):
+            return f"if {ast.unparse(test)}"
+        case ast.Expr(value=ast.Constant(value=str())):
+            return "docstring"
+        case ast.Expr(value=ast.Call(func=func)):
+            return f"{ast.unparse(func)}()"
+        case ast.Return():
+            return "return"
+        case _:
+            return ast.unparse(statement)
+
+
+def _is_model(statement: ast.stmt) -> bool:
+    """Whether it is a class whose attributes need no order."""
+    return isinstance(statement, ast.ClassDef) and any(
+        ast.unparse(base).endswith(_MODELS) for base in statement.bases
+    )
+
+
+def _elements(value: ast.expr | None) -> Iterator[tuple[str, int, int, bool]]:
+    """Give what stands between brackets: its name, first and last line, and if it is loose."""
+    match value:
+        case ast.Call():
+            for argument in value.args:
+                yield ast.unparse(argument), argument.lineno, argument.end_lineno or 0, False
+            for word in value.keywords:
+                key = f"{word.arg}=" if word.arg else ast.unparse(word.value)
+                yield key, word.lineno, word.end_lineno or 0, word.arg is not None
+        case ast.List() | ast.Tuple() | ast.Set():
+            for element in value.elts:
+                loose = isinstance(value, ast.Set)
+                yield ast.unparse(element), element.lineno, element.end_lineno or 0, loose
+        case ast.Dict():
+            for name, content in zip(value.keys, value.values, strict=True):
+                start = name or content
+                yield ast.unparse(start), start.lineno, content.end_lineno or 0, name is not None
+
+
+def _union(width: int, base: str, ours: str, theirs: str) -> str:
+    """Import what both sides import."""
+    sides = [_names(text) for text in (base, ours, theirs)]
+    was, mine, new = ({*side} for side in sides)
+    names = (mine & new) | ((mine | new) - was)
+    first = ast.parse(ours.strip()).body[0]
+    if not names or not isinstance(first, ast.ImportFrom):
+        raise UncertainError
+    listed = sorted(names, key=_case)
+    if any(side != sorted(side, key=_case) for side in sides):
+        listed = [*(name for name in sides[1] if name in names), *sorted(names - mine, key=_case)]
+    indent = ours[: len(ours) - len(ours.lstrip(" "))]
+    start = f"{indent}from {'.' * first.level}{first.module or ''} import "
+    line = f"{start}{', '.join(listed)}\n"
+    # Names that stand one on a line stay so.
+    if ours.rstrip().endswith(")") or len(line) > width + 1:
+        return f"{start}(\n{''.join(f'{indent}    {name},{chr(10)}' for name in listed)}{indent})\n"
+    return line
+
+
+def _names(text: str) -> list[str]:
+    if not text.strip():
+        return []
+    (statement,) = ast.parse(text.strip()).body
+    return [ast.unparse(name) for name in getattr(statement, "names", [])]
+
+
+def _case(name: str) -> tuple[int, str]:
+    """Sort as isort does: constants, classes, and the rest."""
+    word = name.partition(" ")[0]
+    if word.isupper() and len(word) > 1:
+        return 0, word
+    return (1, word) if word[:1].isupper() else (2, word)
+
+
+def check(sides: Sequence[str], merged: str) -> None:
+    """Expect that a module uses no name that nothing in it gives any more.
+
+    Raises:
+        UncertainError: It does.
+    """
+    _, ours, theirs = sides
+    if unknown := _unknown(merged) - _unknown(ours) - _unknown(theirs):
+        raise UncertainError(", ".join(sorted(unknown)))
+
+
+def modules(text: str, path: PurePosixPath) -> set[str]:
+    """Give the files that a module may import, if they are the project's: without their suffix."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            name = (node.module or "").replace(".", "/")
+            folder = path.parents[node.level - 1] if node.level else PurePosixPath("src")
+            module = folder / name
+            found |= {str(module), *(str(module / alias.name) for alias in node.names)}
+    return found
+
+
+def _unknown(text: str) -> set[str]:
+    """Give the names in a module that nothing in it binds."""
+    used: set[str] = set()
+    bound = {*dir(builtins)}
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                used.add(node.id)
+            case ast.Name():
+                bound.add(node.id)
+            case ast.arg():
+                bound.add(node.arg)
+            case ast.alias():
+                bound.add((node.asname or node.name).partition(".")[0])
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                bound.add(node.name)
+            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar() if node.name:
+                bound.add(node.name)
+            case ast.MatchMapping() if node.rest:
+                bound.add(node.rest)
+    return used - bound

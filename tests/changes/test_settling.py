@@ -1,0 +1,389 @@
+"""What both sides wrote next to each other is settled as both want it, or left as a conflict."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from servicewright.settling import Project, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Items = list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How pieces with names are written in a file, and read by a parser of its own.
+
+    Attributes:
+        file: The file.
+        write: Writes names with numbers.
+        read: Reads them.
+        apart: Whether a name in the place of another is no renamed one.
+        is_sorted: Whether it stays sorted.
+    """
+
+    file: str
+    write: Callable[[Items], str]
+    read: Callable[[str], dict[str, int]]
+    apart: bool = False
+    is_sorted: bool = False
+
+
+def requirements(items: Items) -> str:
+    listed = "".join(f'    "{name}>={number},<99",\n' for name, number in items)
+    return (
+        f'[project]\nname = "orders"\ndependencies = [\n{listed}]\n\n[tool.ruff]\npreview = true\n'
+    )
+
+
+def read_requirements(text: str) -> dict[str, int]:
+    entries = tomllib.loads(text)["project"]["dependencies"]
+    pairs = [entry.removesuffix(",<99").split(">=") for entry in entries]
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return {name: int(number) for name, number in pairs}
+
+
+def tables(items: Items) -> str:
+    return "[a]\nb = 1\n\n" + "".join(f"# On {n}\n[tool.{n}]\nvalue = {v}\n\n" for n, v in items)
+
+
+def keys(items: Items) -> str:
+    return "[tool.orders]\n" + "".join(f"{name} = {value}\n" for name, value in items)
+
+
+def attributes(items: Items) -> str:
+    lines = "".join(f"    {name}: int = {value}\n" for name, value in items)
+    return f'class Settings(BaseSettings):\n    """All of them."""\n\n{lines}\n    z: int = 0\n'
+
+
+def read_attributes(text: str) -> dict[str, int]:
+    (model,) = ast.parse(text).body
+    assert isinstance(model, ast.ClassDef)
+    found = [node for node in model.body if isinstance(node, ast.AnnAssign)]
+    assert len({ast.unparse(node.target) for node in found}) == len(found)
+    pairs = {ast.unparse(node.target): ast.literal_eval(node.value or node) for node in found}
+    assert pairs.pop("z") == 0
+    return pairs
+
+
+def functions(items: Items) -> str:
+    return "import a\n" + "".join(f"\n\ndef {n}() -> int:\n    return {v}\n" for n, v in items)
+
+
+def read_functions(text: str) -> dict[str, int]:
+    _, *found = ast.parse(text).body
+    assert len({node.name for node in found if isinstance(node, ast.FunctionDef)}) == len(found)
+    names: dict[str, Any] = {}
+    exec(text.replace("import a\n", ""), names)  # noqa: S102 - functions that are written here
+    return {node.name: names[node.name]() for node in found if isinstance(node, ast.FunctionDef)}
+
+
+def imports(items: Items) -> str:
+    lines = "".join(f"from .{name} import a{value}\n" for name, value in items)
+    return f'"""A module."""\n\nimport os\n\n{lines}\nprint(os.name)\n'
+
+
+def read_imports(text: str) -> dict[str, int]:
+    found = [node for node in ast.parse(text).body if isinstance(node, ast.ImportFrom)]
+    assert len({node.module for node in found}) == len(found)
+    return {str(node.module): int(node.names[0].name[1:]) for node in found}
+
+
+def mapping(items: Items) -> str:
+    lines = "".join(f"  {name}:\n    value: {value}\n\n" for name, value in items)
+    return f"version: 1\nservices:\n{lines}  last:\n    value: 0\n"
+
+
+def read_mapping(text: str) -> dict[str, int]:
+    found = {name: each["value"] for name, each in yaml.safe_load(text)["services"].items()}
+    assert found.pop("last") == 0
+    assert text.count("value:") == len(found) + 1
+    return found
+
+
+def rows(items: Items) -> str:
+    lines = "".join(f"| `{name}` | {value} |\n" for name, value in items)
+    return f"# Orders\n\nText.\n\n| name | value |\n|---|---|\n{lines}\nMore.\n"
+
+
+def read_rows(text: str) -> dict[str, int]:
+    cells = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")]
+    found = {name.strip(" `"): int(value) for name, value in cells}
+    assert len(found) == len(cells)
+    return found
+
+
+def variables(items: Items) -> str:
+    return "A=1\n\n" + "".join(f"# The {name}\n{name}={value}\n\n" for name, value in items)
+
+
+def read_variables(text: str) -> dict[str, int]:
+    lines = [line.split("=") for line in text.splitlines() if "=" in line]
+    assert len({name for name, _ in lines}) == len(lines)
+    return {name: int(value) for name, value in lines if name != "A"}
+
+
+FORMS = {
+    "requirements": Form(
+        "pyproject.toml", requirements, read_requirements, apart=True, is_sorted=True
+    ),
+    "tables": Form(
+        "pyproject.toml",
+        tables,
+        lambda text: {
+            name: each["value"] for name, each in tomllib.loads(text).get("tool", {}).items()
+        },
+    ),
+    "keys": Form("a.toml", keys, lambda text: dict(tomllib.loads(text)["tool"]["orders"])),
+    "settings": Form("src/orders/settings.py", attributes, read_attributes),
+    "functions": Form("src/orders/app.py", functions, read_functions),
+    "imports": Form("src/orders/app.py", imports, read_imports, is_sorted=True),
+    "mapping": Form("compose.yaml", mapping, read_mapping),
+    "rows": Form("README.md", rows, read_rows, apart=True),
+    "variables": Form(".env.example", variables, read_variables, apart=True),
+}
+
+# What becomes of a name: its number on the three sides, and what is wanted.
+FATES: dict[str, tuple[int | None, int | None, int | None, int | None]] = {
+    "kept": (1, 1, 1, 1),
+    "added here": (None, 1, None, 1),
+    "added there": (None, None, 1, 1),
+    "added by both": (None, 1, 1, 1),
+    "dropped here": (1, None, 1, None),
+    "dropped there": (1, 1, None, None),
+    "dropped by both": (1, None, None, None),
+    "changed here": (1, 2, 1, 2),
+    "changed there": (1, 1, 2, 2),
+    "changed by both": (1, 2, 2, 2),
+}
+CLASHES: dict[str, tuple[int | None, int | None, int | None]] = {
+    "added otherwise": (None, 1, 2),
+    "changed otherwise": (1, 2, 3),
+    "changed and dropped": (1, 2, None),
+    "dropped and changed": (1, None, 2),
+}
+NAMES = st.lists(
+    st.from_regex(r"[b-y][a-z]{0,3}x", fullmatch=True), min_size=1, max_size=9, unique=True
+)
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[list[Items], dict[str, int], set[str]]:
+    """Give three sides, what is wanted, and what became of names."""
+    names = draw(NAMES)
+    if draw(st.booleans()):
+        names.sort()
+    fates = {name: draw(st.sampled_from(sorted(FATES))) for name in names}
+    sides: list[Items] = []
+    for side in range(3):
+        values = [(name, FATES[fate][side]) for name, fate in fates.items()]
+        sides.append([(name, value) for name, value in values if value is not None])
+    if names != sorted(names):
+        # The user's own stand anywhere.
+        for name, value in [item for item in sides[1] if fates[item[0]] == "added here"]:
+            sides[1].remove((name, value))
+            sides[1].insert(draw(st.integers(0, len(sides[1]))), (name, value))
+    wanted = [(name, FATES[fate][3]) for name, fate in fates.items()]
+    return sides, {n: v for n, v in wanted if v is not None}, {*fates.values()}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@settings(max_examples=100, deadline=None, database=None)
+@given(edit=edits())
+def test_what_both_sides_want_is_what_comes_of_it(
+    form: Form, edit: tuple[list[Items], dict[str, int], set[str]]
+) -> None:
+    sides, wanted, fates = edit
+    texts = [form.write(side) for side in sides]
+    assert form.read(texts[0]) == dict(sides[0])
+    settled = settle(form.file, *texts)
+    if settled is None:
+        # It may have been renamed by the one side.
+        assert not form.apart
+        assert "dropped by both" in fates
+        return
+    assert form.read(settled.text) == wanted
+    if form.is_sorted and all(side == sorted(side) for side in sides):
+        assert [*form.read(settled.text)] == sorted(wanted)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("clash", CLASHES)
+def test_what_the_sides_want_otherwise_is_left(form: Form, clash: str) -> None:
+    kept: Items = [("kept", 1)]
+    texts = [
+        form.write([*kept, *([("mine", value)] if value is not None else [])])
+        for value in CLASHES[clash]
+    ]
+    settled = settle(form.file, *texts)
+    if clash == "dropped and changed" and form.file == "README.md":
+        assert settled is not None
+        assert settled.text == texts[1]
+        assert settled.left_out == ("`mine`",)
+    elif form.read is read_imports and "otherwise" in clash:
+        # Each takes another name from the same module.
+        assert settled is not None
+        assert {f"a{value}" for value in CLASHES[clash][1:]} <= {*re.findall(r"a\d", settled.text)}
+    else:
+        assert settled is None
+
+
+def body(statements: Sequence[str]) -> str:
+    lines = "".join(f"    {statement}\n" for statement in statements)
+    return f"def create_app(app: App) -> App:\n{lines}    return app\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "wanted"),
+    [
+        # In the same place nobody knows which comes first.
+        ("a()", "a() b()", "a() c()", None),
+        ("a()", "b() a()", "c() a()", None),
+        ("a()", "b()", "c()", None),
+        ("a() d()", "b()", "a() c() d()", None),
+        # What is next to something that goes, comes or changes has its place.
+        ("a() d()", "a() b() d()", "a()", "a() b()"),
+        ("a() d()", "a() b() d()", "d()", "b() d()"),
+        ("a() d()", "a() b() d()", "a() c()", "a() b() c()"),
+        ("a() d()", "a() b() d()", "a() b() c() d()", "a() b() c() d()"),
+        ("a() d()", "a() b() d()", "", "b()"),
+        ("a() d()", "a() d() b()", "a() c()", "a() c() b()"),
+        ("a() d()", "b() a() d()", "c() d()", "b() c() d()"),
+        ("a(1) d()", "a(2) d()", "a(1) b() d()", "a(2) b() d()"),
+        ("a(1) d(1)", "a(2) d(1)", "a(1) d(2)", "a(2) d(2)"),
+        ("a(1) d(1)", "a(2) d(1)", "a(3) d(1)", None),
+        # Another order is kept, if only the end has something new.
+        ("a() d() e()", "a() d() e() b()", "d() e() a()", "d() e() a() b()"),
+        ("a() d() e()", "a() b() d() e()", "d() e() a()", None),
+        ("a() d() e()", "d() e() a()", "a() d() e() b()", None),
+        # The one side may have renamed what the other drops.
+        ("a() d() e()", "a() b() e()", "a() e()", None),
+        ("a() d() e()", "a() e()", "a() b() e()", None),
+    ],
+)
+def test_statements_are_in_the_order_that_both_mean(
+    base: str, ours: str, theirs: str, wanted: str | None
+) -> None:
+    texts = [body(side.split()) for side in (base, ours, theirs)]
+    settled = settle("src/orders/app.py", *texts)
+    assert (settled and settled.text) == (None if wanted is None else body(wanted.split()))
+
+
+def settle_all(file: str, base: str, ours: str, theirs: str, **known: Any) -> str | None:
+    settled = settle(file, base, ours, theirs, project=Project(**known))
+    return settled.text if settled else None
+
+
+def test_names_of_an_import_are_merged_and_sorted() -> None:
+    base, ours, theirs = (
+        f"from .errors import {names}\n\n{used}\n"
+        for names, used in (
+            ("Gone, NotFound", "print(NotFound, Gone)"),
+            ("CODES, Gone, NotFound, mine", "print(NotFound, Gone)"),
+            ("NotFound, theirs", "print(NotFound)"),
+        )
+    )
+    wanted = "from .errors import CODES, NotFound, mine, theirs\n\nprint(NotFound)\n"
+    assert settle_all("a.py", base, ours, theirs) == wanted
+    lines = "(\n    CODES,\n    NotFound,\n    mine,\n    theirs,\n)"
+    assert settle_all("a.py", base, ours, theirs, width=40) == (
+        f"from .errors import {lines}\n\nprint(NotFound)\n"
+    )
+
+
+def test_imports_stand_where_they_are_sorted() -> None:
+    base = "import os\n\nfrom flask import Flask\n\nfrom .app import app\n"
+    ours = (
+        "import os\n\nfrom flask import Flask\nfrom redis import Redis\n\n"
+        "from orders import own\n\nfrom .app import app\nfrom .mine import mine\n"
+    )
+    theirs = (
+        "import os\nimport re\n\nfrom rq import Queue\n\nfrom .app import app\nfrom .b import b\n"
+    )
+    assert settle_all("a.py", base, ours, theirs, packages=frozenset({"orders"})) == (
+        "import os\nimport re\n\nfrom redis import Redis\nfrom rq import Queue\n\n"
+        "from orders import own\n\nfrom .app import app\nfrom .b import b\nfrom .mine import mine\n"
+    )
+
+
+def test_a_name_that_nothing_gives_any_more_is_left() -> None:
+    base = "from .a import a\nfrom .b import b\n\na()\n"
+    ours = "from .a import a\nfrom .b import b\nfrom .c import c\n\na(b(c))\n"
+    theirs = "from .a import a\n\na()\n"
+    assert settle_all("a.py", base, ours.replace("b(c)", "c"), theirs) is not None
+    assert settle_all("a.py", base, ours, theirs) is None
+
+
+@pytest.mark.parametrize("line", ["from .items import Item", "from orders.items import Item"])
+def test_an_import_of_a_file_that_went_elsewhere_is_left(line: str) -> None:
+    sides = ("import a\n\na.b()\n", "import a\nimport c\n\na.b()\n", f"import a\n{line}\n\na.b()\n")
+    file = "src/orders/app.py"
+    assert settle_all(file, *sides) is not None
+    assert settle_all(file, *sides, gone=frozenset({"src/orders/items.py"})) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import a; import b\n",
+        "def a(: pass\n",
+        "a = (\n    1,\n    2,\n)\n",
+        "if a:\n    b()\nelse:\n    c()\n",
+        "a = [1, 2]\r\n",
+    ],
+)
+def test_what_cannot_be_read_in_pieces_is_left(text: str) -> None:
+    ours, theirs = (text.replace("a", name) for name in ("mine", "theirs"))
+    assert settle_all("a.py", text, ours, theirs) is None
+    assert settle_all("a.txt", text, ours, theirs) is None
+
+
+def test_a_list_on_one_line_gets_lines_for_its_requirements() -> None:
+    base, ours, theirs = (
+        f'[dependency-groups]\ndev = ["mypy>=2", {entries}"ruff>=1"]\n'
+        for entries in ("", '"mine", ', '"pytest>=9", ')
+    )
+    theirs = theirs.replace('["', '[\n    "').replace(', "', ',\n    "').replace('"]', '",\n]')
+    assert settle_all("pyproject.toml", base, ours, theirs) == (
+        '[dependency-groups]\ndev = [\n    "mypy>=2",\n    "pytest>=9",\n    "mine",\n'
+        '    "ruff>=1",\n]\n'
+    )
+
+
+def test_stages_and_instructions_of_an_image() -> None:
+    base = (
+        "FROM a AS base\nENV A=1 B=2\nENV C=3\nCOPY x y\n\nFROM base\nRUN a && \\\n    b\nUSER 1\n"
+    )
+    ours = base.replace("FROM a", "FROM mine").replace("B=2", "B=3").replace("USER 1", "USER 2")
+    theirs = base.replace("ENV C=3\n", "").replace("USER 1", "EXPOSE 80\nUSER 1")
+    assert settle_all("Dockerfile", base, ours, theirs) == (
+        "FROM mine AS base\nENV A=1 B=3\nCOPY x y\n\nFROM base\nRUN a && \\\n    b\n"
+        "EXPOSE 80\nUSER 2\n"
+    )
+    heredoc = "RUN <<END\nENV A=1\nEND\n"
+    assert settle_all("Dockerfile", *(text + heredoc for text in (base, ours, theirs))) is None
+
+
+def test_a_page_that_is_all_new_stays_as_it_is() -> None:
+    base = "# Orders\n\nAn introduction.\n\n## Run it\n\nSo.\n\n## Test it\n\nAnd so.\n"
+    theirs = base.replace("So.", "Otherwise.") + "\n## More\n\nMore.\n"
+    mine = "# Orders\n\nAsk Ada.\n"
+    settled = settle("README.md", base, mine, theirs)
+    assert settled is not None
+    assert (settled.text, settled.left_out) == (mine, ("",))
+    # A section that is there still gets what is new, and one that is not is named.
+    mine = "# Orders\n\nAsk Ada.\n\n## Test it\n\nAnd so.\n"
+    settled = settle("README.md", base, mine, theirs)
+    assert settled is not None
+    assert (settled.text, settled.left_out) == (mine + "\n## More\n\nMore.\n", ("Run it",))
