@@ -355,6 +355,32 @@ def layout_problems(browser: Browser) -> Iterator[str]:
         yield f"too wide: {element}"
 
 
+@needs_browser
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+@pytest.mark.parametrize("hindrance", ["no internet", "no scripts"])
+def test_the_documentation_says_what_it_needs(browser: Browser, path: str, hindrance: str) -> None:
+    driver = browser.driver
+    driver.execute_cdp_cmd("Network.enable", {})
+    blocked = ["https://*"] if hindrance == "no internet" else []
+    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": blocked})
+    no_scripts = hindrance == "no scripts"
+    driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": no_scripts})
+    try:
+        browser.open(path)
+        shown = browser.find("#documentation")
+        assert shown.is_displayed()
+        assert "needs JavaScript, and scripts from cdn.jsdelivr.net" in shown.text
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        driver.save_screenshot(str(SCREENSHOTS / f"{path[1:]}-{hindrance.replace(' ', '-')}.png"))
+        browser.find("#documentation a").click()
+        assert '"openapi":"3.1.0"' in browser.find("body").text.replace(" ", "")
+    finally:
+        driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        # It complains of what it did not get.
+        browser.problems()
+
+
 @needs_node
 def test_pages_are_valid_html(
     server: Server, framework: str, node_modules: Path, tmp_path: Path

@@ -48,8 +48,8 @@ $head
 </head>
 <body>
 <div id="documentation">
-<p>The scripts of this page come from cdn.jsdelivr.net. Without them there is the
-<a href="$link">OpenAPI document</a>.</p>
+<p>This page needs JavaScript, and scripts from cdn.jsdelivr.net that this browser has not loaded.
+The <a href="$link">OpenAPI document</a> is there without them.</p>
 </div>
 $body
 </body>
