@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anyio import Semaphore, fail_after
+from anyio import Semaphore, WouldBlock, fail_after
 
 from .problems import UnavailableError
 
@@ -21,6 +21,17 @@ class Admission:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Give a place until the end of the block, or raise UnavailableError."""
+        try:
+            # None is free while others wait: nobody is overtaken.
+            self._places.acquire_nowait()
+        except WouldBlock:
+            await self._wait()
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    async def _wait(self) -> None:
         if self._places.statistics().tasks_waiting >= LONGEST_QUEUE:
             raise UnavailableError("Too many requests are waiting")
         try:
@@ -28,7 +39,3 @@ class Admission:
                 await self._places.acquire()
         except TimeoutError:
             raise UnavailableError("The service is busy") from None
-        try:
-            yield
-        finally:
-            self._places.release()

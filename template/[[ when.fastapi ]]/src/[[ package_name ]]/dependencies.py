@@ -2,7 +2,7 @@
 """What routes are given."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -60,11 +60,10 @@ async def end(how: Callable[..., None]) -> None:
 
 async def get_session(connection: HTTPConnection, database: DatabaseDep) -> AsyncIterator[Session]:
     """Give the request a session, committed before the answer and rolled back on an error."""
-    async with AsyncExitStack() as stack:
-        # There are as many places as connections, and a place is taken before anything else: who
-        # holds a connection or a thread never waits for another request that holds the other.
-        if connection.scope["type"] == "http":
-            await stack.enter_async_context(state_of(connection).sessions.place())
+    # There are as many places as connections, and a place is taken before anything else: who holds a
+    # connection or a thread never waits for another request that holds the other.
+    needs_place = connection.scope["type"] == "http"
+    async with state_of(connection).sessions.place() if needs_place else nullcontext():
         session = database.sessions()
         current_session.set(session)
         try:

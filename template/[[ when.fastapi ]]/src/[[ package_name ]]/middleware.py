@@ -33,112 +33,62 @@ LARGE_BODIES = 3
 BODY_TIMEOUT = 30
 SLOWEST_BODY = 64 * 1024
 
-
-class TimingMiddleware:
-    """Tells in each answer how many seconds it took."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add ``X-Process-Time`` to the answer."""
-        started = time.perf_counter()
-
-        async def send_with_time(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seconds = time.perf_counter() - started
-                MutableHeaders(scope=message).append("X-Process-Time", f"{seconds:.6f}")
-            await send(message)
-
-        await self.app(scope, receive, send_with_time)
+BROWSER_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
-class RequestLogMiddleware:
-    """Gives each request an id, for its answer and for the log, and writes of it when it is done."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add ``X-Request-ID`` to the answer and log it."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
-        started = time.perf_counter()
-        known = identify(",".join(Headers(scope=scope).getlist("X-Request-ID")))
-        # What remains where the client goes before it gets an answer.
-        status = 499
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] in {"http.response.start", "websocket.accept"}:
-                status = message.get("status", 101)
-                MutableHeaders(scope=message)["X-Request-ID"] = known
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_with_id)
-        finally:
-            path = scope["path"].removeprefix(scope.get("root_path", ""))
-            client, _ = scope.get("client") or ("-", 0)
-            log_request(scope.get("method", "GET"), path, status, started, client)
-            request_id.set("")
-
-
-class BrowserMiddleware:
-    """Tells browsers what they may do with an answer, and refuses what other sites have them do."""
+class ServiceMiddleware:
+    """Does what all requests have in common, from the id of the request to the line in the log."""
 
     def __init__(self, app: ASGIApp, trusted: Collection[str] = ()) -> None:
         self.app = app
         self.trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Look where a request comes from, and add headers to the answer."""
-        if scope["type"] != "http":
+        """Have a request answered, unless it comes from another site, and write of it."""
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
+        started = time.perf_counter()
+        headers = Headers(scope=scope)
+        known = identify(",".join(headers.getlist("X-Request-ID")))
+        status: int | None = None
+        complete = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal status, complete
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                status = message["status"]
+                add_headers(message, known, time.perf_counter() - started)
+            elif message["type"] == "http.response.body":
+                complete = not message.get("more_body")
+            elif message["type"] == "websocket.accept":
+                status = 101
+                MutableHeaders(scope=message)["X-Request-ID"] = known
             await send(message)
 
         app = self.app
-        if is_from_another_site(scope["method"], Headers(scope=scope), self.trusted):
-            app = answer(403, Problem(detail="This request comes from another site"))
-        await app(scope, receive, send_with_headers)
-
-
-class UnhandledErrorMiddleware:
-    """Answers a bug with a 500 in JSON, inside the other middleware, so that headers are kept."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Log what was raised and answer; an answer that has begun is cut off by the server."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        begun = complete = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal begun, complete
-            begun = True
-            complete = message["type"] == "http.response.body" and not message.get("more_body")
-            await send(message)
-
+        if scope["type"] == "http":
+            # Has Starlette look itself whether the client of a streamed answer has gone. From ASGI
+            # 2.4 on ``send`` ought to raise an error then, but that of some servers keeps silent.
+            scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
+            if is_from_another_site(scope["method"], headers, self.trusted):
+                app = answer(403, Problem(detail="This request comes from another site"))
         try:
-            await self.app(scope, receive, send_noting)
+            await app(scope, receive, send_with_headers)
         except Exception as error:
-            if begun and not complete:
+            # The server cuts off an answer that has begun.
+            if scope["type"] != "http" or (status and not complete):
                 raise
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            if not begun:
+            if not status:
                 response = await answer_bug(Request(scope, receive), error)
-                await response(scope, receive, send)
+                await response(scope, receive, send_with_headers)
+        finally:
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            client, _ = scope.get("client") or ("-", 0)
+            # Without a status where the client went before it got an answer.
+            log_request(scope.get("method", "GET"), path, status or 499, started, client)
+            request_id.set("")
 
 
 class BodyLimit(RequestBodyLimitResponder):
@@ -162,10 +112,12 @@ class BodyMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        async with AsyncExitStack() as places:
-            if is_large(scope):
-                receive = self.in_turn(receive, places)
-            await BodyLimit(self.app, self.max_body_size)(scope, receive, send)
+        limited = BodyLimit(self.app, self.max_body_size)
+        if is_large(scope):
+            async with AsyncExitStack() as places:
+                await limited(scope, self.in_turn(receive, places), send)
+        else:
+            await limited(scope, receive, send)
 
     def in_turn(self, receive: Receive, places: AsyncExitStack) -> Receive:
         """Let a body wait for its turn, and not come too slowly when it has it."""
@@ -219,20 +171,6 @@ class HeadMiddleware:
             await self.app({**scope, "method": "GET"}, receive, send_head)
 
 
-class DisconnectMiddleware:
-    """Ends a streamed answer when its client has gone."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let Starlette look for the client itself, as it does for servers before ASGI 2.4."""
-        # From then on ``send`` ought to raise an error, but that of some servers keeps silent.
-        if scope["type"] == "http":
-            scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
-        await self.app(scope, receive, send)
-
-
 class BodyErrorMiddleware:
     """Lets routes see what went wrong with a body, whatever middleware is between."""
 
@@ -252,6 +190,18 @@ class BodyErrorMiddleware:
                 raise error from None
 
         await self.app(scope, receive_plainly, send)
+
+
+def add_headers(start: Message, known: str, seconds: float) -> None:
+    """Add what all answers have: what the answer has itself stays, but for the id."""
+    given = [header for header in start.get("headers", ()) if header[0] != b"x-request-id"]
+    names = {name for name, _ in given}
+    start["headers"] = [
+        *given,
+        *(header for header in BROWSER_HEADERS if header[0] not in names),
+        (b"x-process-time", f"{seconds:.6f}".encode()),
+        (b"x-request-id", known.encode()),
+    ]
 
 
 def is_large(scope: Scope) -> bool:
@@ -286,19 +236,15 @@ async def answer_bug(request: Request, error: Exception) -> Response:
 
 def init_app(app: FastAPI, settings: Settings) -> None:
     """Install the middleware; what is added last comes first."""
-    # Inside your own.
-    app.user_middleware.append(Middleware(BodyErrorMiddleware))
+    if app.user_middleware:
+        # Inside and outside of your own.
+        app.user_middleware.append(Middleware(BodyErrorMiddleware))
+        handlers = {k: h for k, h in app.exception_handlers.items() if k not in {500, Exception}}
+        app.add_middleware(ExceptionMiddleware, handlers=handlers)
     app.add_middleware(HeadMiddleware)
-    app.add_middleware(DisconnectMiddleware)
-    # Your own middleware may raise what routes raise.
-    handlers = {k: h for k, h in app.exception_handlers.items() if k not in {500, Exception}}
-    app.add_middleware(ExceptionMiddleware, handlers=handlers)
     app.add_middleware(BodyMiddleware, max_body_size=settings.max_body_size)
-    app.add_middleware(UnhandledErrorMiddleware)
     #{% if when.cors %}
-    app.add_middleware(BrowserMiddleware, trusted=settings.cors_origins)
+    app.add_middleware(ServiceMiddleware, trusted=settings.cors_origins)
     #{% else %}
-    app.add_middleware(BrowserMiddleware)
+    app.add_middleware(ServiceMiddleware)
     #{% endif %}
-    app.add_middleware(TimingMiddleware)
-    app.add_middleware(RequestLogMiddleware)
