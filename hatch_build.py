@@ -28,6 +28,8 @@ class TemplateHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(guide)] = f"{package}/{guide.name}"
         if not (root / ".git").exists():
             return
+        if not (root / "src" / "servicewright" / "proof.json").exists():
+            self.app.display_warning("The package carries no proof: servicewright prove makes it.")
         if self._git("rev-parse", "--is-shallow-repository") == "true":
             message = "A shallow clone has no history to update projects by: git fetch --unshallow."
             raise RuntimeError(message)

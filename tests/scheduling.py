@@ -31,7 +31,7 @@ WHOLE_FILES = (
     "tests/test_images.py",
     "tests/test_kubernetes.py",
 )
-SUITE = re.compile(r"tests/matrix/test_suites\.py::test_suite\w*\[(.+)\]")
+SUITE = re.compile(r"tests/matrix/(?:test_suites|proving)\.py::test_suite\w*\[(.+)\]")
 
 
 def requirements(variant: Variant) -> tuple[str, ...]:

@@ -83,7 +83,7 @@ def test_help_lists_the_commands_and_their_options() -> None:
     for flag in ("--help", "-h"):
         general = run(flag)
         assert general.exit_code == 0
-        for name in ("new", "set", "update", "diff", "questions", "variants"):
+        for name in ("new", "set", "update", "diff", "variants", "prove", "constraints"):
             assert f" {name} " in general.stdout
     of_new = run("new", "--help").stdout
     for option in ("DEST", "--framework", "--set", "--defaults", "--template", "--ref"):

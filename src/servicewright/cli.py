@@ -18,11 +18,11 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from servicewright import __version__, questions, templates
+from servicewright import __version__, proofs, proving, questions, templates
 from servicewright.advice import advice
-from servicewright.errors import ProjectError, ServicewrightError, UsageError
+from servicewright.errors import ProjectError, ProofError, ServicewrightError, UsageError
 from servicewright.interrupts import Interrupted, interruptible
-from servicewright.next_steps import copier_command, next_steps
+from servicewright.next_steps import copier_command, next_steps, what_was_proved
 from servicewright.variants import fair, variants
 
 if TYPE_CHECKING:
@@ -397,6 +397,66 @@ def list_variants(
         typer.echo(f"{number + 1:>{width}}  {variant.id}")
 
 
+@app.command("prove")
+def prove_variants(
+    answers: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Only the variants with these answers.",
+            show_default="all variants",
+        ),
+    ] = None,
+    *,
+    part: Annotated[
+        str,
+        typer.Option("--shard", metavar="K/N", help="Only the Kth of N parts, such as 3/8."),
+    ] = "1/1",
+    lowest: Annotated[
+        bool,
+        typer.Option("--lowest", help="Install the lowest of the versions that are allowed."),
+    ] = False,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Run suites although the same bytes have passed before."),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The manifest: what it says of other variants stays.",
+            show_default="the one that a release carries",
+        ),
+    ] = None,
+) -> None:
+    """Prove variants: render, install, lint and type-check each, run its suite, write a manifest.
+
+    Works in a clone of the repository. After an interrupt the same command goes on from there. The
+    exit code is 1 while a variant fails.
+    """
+    with _told("Interrupted: the same command goes on from here."):
+        pairs = [_pair(text, "KEY=VALUE") for text in answers or []]
+        code = proving.prove(pairs, part, output or proofs.CARRIED, lowest=lowest, again=again)
+    raise typer.Exit(code)
+
+
+@app.command("constraints")
+def list_constraints() -> None:
+    """List the versions that variants were proved with, as pip and uv take constraints.
+
+    For the day on which a newer release breaks an installation.
+    """
+    with _told("Interrupted."):
+        manifest = proofs.carried()
+        lines = proofs.constraints(manifest.proofs.values()) if manifest else []
+        if not lines:
+            raise ProofError(
+                "This package carries no proof, which `servicewright prove` makes in a clone of "
+                "the repository."
+            )
+    typer.echo("\n".join(lines))
+
+
 def _pair(text: str, form: str = "--set KEY=VALUE") -> tuple[str, str]:
     """Split an answer as it is given on the command line."""
     name, equals, value = text.partition("=")
@@ -526,6 +586,11 @@ def _report(project: Project, typed: Path) -> None:
     stdout = Console(soft_wrap=True, highlight=False)
     name = project.answers.get("project_name", project.path.name)
     stdout.print(f"{name} is in {typed}.", style="bold green", markup=False)
+    with _told("Interrupted: the service is written."):
+        from servicewright import projects  # noqa: PLC0415
+
+        if (proof := projects.proof_of(project)) is not None:
+            stdout.print(what_was_proved(proof), markup=False)
     if project.source.is_repository and project.source.is_of_this_machine:
         stdout.print(
             f"It remembers its template as {project.source.location}, which is on this machine: "

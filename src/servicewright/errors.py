@@ -31,3 +31,7 @@ class DestinationError(ServicewrightError):
 
 class ProjectError(ServicewrightError):
     """A project cannot be changed in the state that it is in."""
+
+
+class ProofError(ServicewrightError):
+    """A manifest of what was proved is missing, or cannot be read or written."""

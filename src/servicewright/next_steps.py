@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servicewright.projects import Project
+    from servicewright.proofs import Proof
 
 # How a service is run in development, and where it listens then.
 DEVELOPMENT = {
     "fastapi": ("run fastapi dev", "http://127.0.0.1:8000"),
     "flask": ("run flask --app {package_name}.main run --debug", "http://127.0.0.1:5000"),
 }
+
+# How frameworks write their names.
+NAMES = {"fastapi": "FastAPI", "flask": "Flask"}
 
 # What the README of a service says of an environment variable that has no default.
 REQUIRED = re.compile(r"^\| `(\w+)` \|.*\| must be set \|$", re.MULTILINE)
@@ -81,6 +85,18 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
     keep = ("git add --all .", shlex.join(["git", "commit", "--message", f"Start {name}"]))
     steps.append(Step("Keep it: what is committed can be changed and updated", keep))
     return steps
+
+
+def what_was_proved(proof: Proof) -> str:
+    """Say how a variant was proved."""
+    framework = str(proof.answers.get("framework"))
+    version = proof.version(framework)
+    # A template of others may have another framework, or none.
+    having = f" with {NAMES.get(framework, framework)} {version}" if version else ""
+    return (
+        f"Its parts were proved on {proof.date}{having} on Python {proof.circumstances.python}: "
+        f"{proof.tests} tests passed. `servicewright constraints` lists all versions."
+    )
 
 
 def is_under_version_control(project: Path) -> bool:

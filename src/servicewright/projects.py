@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,16 @@ from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
 from jinja2 import TemplateError as JinjaError
 from plumbum import ProcessExecutionError
 
-from servicewright import git, questions
+from servicewright import git, proofs, questions
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
 from servicewright.git import complaint, environment
 from servicewright.prompts import whole_messages
 from servicewright.repository import ANSWERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from servicewright.proofs import Proof
     from servicewright.questions import Answer, Question
     from servicewright.templates import Source
 
@@ -101,6 +102,56 @@ def create(
         },
         warnings=(*_limits(source), *sentences(caught)),
     )
+
+
+def proof_of(project: Project) -> Proof | None:
+    """Give the proof of the variant that a new project is, if this package carries one.
+
+    What was proved had other names in it. So the variant is made once more, with these, and has to
+    be the same in each byte; and the project must have no other answers but names and Python.
+    """
+    with suppress(ServicewrightError, OSError):
+        manifest = proofs.carried()
+        proof = manifest.about(project.answers) if manifest else None
+        if manifest is None or proof is None or proof.problems:
+            return None
+        with (
+            tempfile.TemporaryDirectory() as directory,
+            warnings.catch_warnings(action="ignore", category=CopierWarning),
+            told_in_a_sentence(project.source),
+            environment(ask=False),
+        ):
+            tree = Path(directory, "service")
+            copier.run_copy(
+                project.source.location,
+                tree,
+                data={**manifest.common, **proof.answers},
+                vcs_ref=project.source.ref,
+                settings=copier.Settings(),
+                defaults=True,
+                unsafe=True,
+                quiet=True,
+            )
+            files = {
+                path.relative_to(tree).as_posix(): path.read_bytes()
+                for path in tree.rglob("*")
+                if path.is_file()
+            }
+            # What a service keeps is no name of it, and makes no variants.
+            own, proved = (_others(each, manifest.common) for each in (project.path, tree))
+        if proofs.tree_hash(files) == proof.tree and own == proved:
+            return proof
+    return None
+
+
+def _others(project: Path, common: Collection[str]) -> dict[str, Any]:
+    """Give what a project remembers as answers, but those to some questions."""
+    loaded = yaml.safe_load((project / ANSWERS).read_bytes())
+    return {
+        name: answer
+        for name, answer in loaded.items()
+        if name not in common and not name.startswith("_")
+    }
 
 
 def remember(project: Path, source: Source) -> None:

@@ -238,6 +238,21 @@ def variants(template: Path) -> Space:
     return Space(questions.read(template))
 
 
+def having(every: Sequence[Variant], wanted: Mapping[str, Answer]) -> Sequence[Variant]:
+    """Choose the variants that have some answers.
+
+    Raises:
+        UsageError: No variant has them.
+    """
+    if not wanted:
+        return every
+    found = [variant for variant in every if wanted.items() <= variant.answers.items()]
+    if not found:
+        answers = ", ".join(f"{name}={_word(answer)}" for name, answer in wanted.items())
+        raise UsageError(f"No variant has {answers}: `servicewright variants` lists them all.")
+    return found
+
+
 def turn(part: str) -> tuple[int, int]:
     """Read K/N as K - 1 and N.
 

@@ -11,6 +11,8 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -96,6 +98,12 @@ def interpreter(environment: Path) -> Path:
     if os.name == "nt":
         return environment / "Scripts" / "python.exe"
     return environment / "bin" / "python"
+
+
+def installed(environment: Path) -> tuple[str, ...]:
+    """List what is installed in an environment, as ``name==version``."""
+    found = (path.stem.rpartition("-") for path in environment.rglob("*.dist-info"))
+    return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, _, version in found))
 
 
 def uv(*arguments: str, text: str = "") -> str:

@@ -15,9 +15,14 @@ from matrix.environments import Environments
 from matrix.postgresql import PostgreSQL
 from matrix.progress import Progress
 from matrix.reading import Passes
+from matrix.recording import Recorder
 from matrix.rendering import Renderer
 from matrix.report import Report
+from matrix.running import Suites
 from matrix.suites import Runner
+from servicewright import questions
+from servicewright.questions import parse_answers
+from servicewright.variants import Variant, fair, having, variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +47,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run suites although the same bytes have passed in an earlier run",
     )
+    parser.addoption(
+        "--proof", metavar="FILE", type=Path, help="what proving.py finds is written to this file"
+    )
+    parser.addoption(
+        "--having",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        help="of the variants that proving.py is about take those with this answer",
+    )
+    parser.addoption(
+        "--resolution",
+        choices=["highest", "lowest-direct"],
+        default="highest",
+        help="run suites with the newest or with the lowest of the versions that are allowed",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,8 +75,20 @@ def pytest_configure(config: pytest.Config) -> None:
     scratch = tempfile.mkdtemp(prefix="servicewright-", dir=memory())
     config.stash[SCRATCH] = Path(scratch).resolve()
     config.pluginmanager.register(Report(CACHE / "report.html"), "matrix-report")
+    if (proof := config.getoption("proof")) is not None:
+        resolution: str = config.getoption("resolution")
+        recorder = Recorder(proof, ROOT, resolution, len(chosen(config)))
+        config.pluginmanager.register(recorder, "matrix-proof")
     config.pluginmanager.register(Progress(CACHE / "durations.json"), "matrix-progress")
     Passes(CACHE / "passed", scratch).tidy_up()
+
+
+def chosen(config: pytest.Config) -> list[Variant]:
+    """List the variants that are to be proved."""
+    pairs = [text.partition("=")[::2] for text in config.getoption("having")]
+    wanted = parse_answers(questions.read(ROOT), pairs)
+    every = having(variants(ROOT), wanted)
+    return [every[number] for number in fair(every, config.getoption("shard"))]
 
 
 def memory() -> str | None:
@@ -118,9 +151,9 @@ def renderer(scratch: Path) -> Renderer:
 
 
 @pytest.fixture(scope="session")
-def environments() -> Environments:
-    """The environments for this Python with the newest versions that are allowed."""
-    return Environments(CACHE / "environments")
+def environments(pytestconfig: pytest.Config) -> Environments:
+    """The environments for this Python with the versions that are wanted."""
+    return Environments(CACHE / "environments", resolution=pytestconfig.getoption("resolution"))
 
 
 @pytest.fixture(scope="session")
@@ -143,3 +176,18 @@ def postgresql(scratch: Path) -> Iterator[PostgreSQL]:
     server = PostgreSQL(scratch / f"pg{os.getpid()}")
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def suites(  # noqa: PLR0913, PLR0917 - each is a fixture
+    renderer: Renderer,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+    passes: Passes,
+    scratch: Path,
+) -> Suites:
+    """What runs the suites of this process."""
+    return Suites(
+        renderer, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
+    )

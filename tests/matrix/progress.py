@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITES = "tests/matrix/test_suites.py::"
+PROOFS = "tests/matrix/proving.py::test_suite"
 
 # Seconds from one line to the next.
 INTERVAL = 10.0
@@ -120,7 +121,7 @@ class Progress:
 
 def suites(names: Iterable[str]) -> list[str]:
     """Choose the tests that run the suite of a variant."""
-    return [name for name in names if name.startswith(SUITES)]
+    return [name for name in names if name.startswith((SUITES, PROOFS))]
 
 
 def about(seconds: float) -> str:

@@ -8,6 +8,7 @@ for another variant, or in a later run of these tests, the outcome is the same t
 from __future__ import annotations
 
 import ctypes
+import datetime
 import hashlib
 import json
 import os
@@ -41,8 +42,8 @@ LOOKED_FOR = frozenset(
     """.split()
 )
 
-# What else decides about the outcome: the files that run the suite.
-RUNNER = ("environments.py", "postgresql.py", "suite_server.py", "suites.py")
+# What else decides about the outcome: the files that run the suite and see what it reads.
+RUNNER = ("environments.py", "postgresql.py", "reading.py", "suite_server.py", "suites.py")
 
 # How long it is kept that a suite has passed, from its last use.
 KEPT_DAYS = 30
@@ -126,11 +127,13 @@ class Pass:
         variant: The variant whose suite it was.
         tests: How many tests passed.
         run: In which run of these tests that was.
+        date: On which day.
     """
 
     variant: str
     tests: int
     run: str
+    date: str
 
 
 class Passes:
@@ -178,7 +181,7 @@ class Passes:
         own = self._directory / circumstances
         own.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(reads))
-        found = Pass(tree.variant.id, tests, self._run)
+        found = Pass(tree.variant.id, tests, self._run, today())
         # What was read comes last: by it the other is found.
         write(own / f"{fingerprint(tree, reads)}.json", json.dumps(asdict(found)))
         write(own / f"reads-{hashlib.sha256(text.encode()).hexdigest()}.json", text)
@@ -188,6 +191,11 @@ class Passes:
         for path in self._directory.glob("*/*.json"):
             if path.stat().st_mtime < time.time() - KEPT_DAYS * 24 * 3600:
                 path.unlink()
+
+
+def today() -> str:
+    """Give the date."""
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 def write(path: Path, text: str) -> None:

@@ -42,6 +42,7 @@ class Run:
         problems: What was wrong, one sentence each.
         seconds: How long the suite took.
         cpu: The seconds of processor time that each part of the work took.
+        date: The day on which that was.
         earlier: Whether the suite in its place has passed in an earlier run.
     """
 
@@ -52,6 +53,7 @@ class Run:
     problems: list[str]
     seconds: float
     cpu: Mapping[str, float]
+    date: str
     earlier: bool = False
 
 

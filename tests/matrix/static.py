@@ -462,7 +462,7 @@ def wrong_types(
         directory: An empty directory, where each project becomes two packages.
         cache: What mypy remembers from call to call.
     """
-    variants: dict[str, str] = {}
+    sources: dict[str, str] = {}
     configuration = chosen[0][0].path / "pyproject.toml"
     for tree, files in chosen:
         source = f"project_{tree.variant.id}".replace("-", "_")
@@ -479,12 +479,13 @@ def wrong_types(
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
-        variants |= dict.fromkeys((source, tests), tree.variant.id)
+        sources[source] = f"{tree.variant.id}: src/{PACKAGE}/"
+        sources[tests] = f"{tree.variant.id}: tests/"
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),
             *("--config-file", str(configuration), "--cache-dir", str(cache)),
-            *("--explicit-package-bases", *(str(package) for package in variants)),
+            *("--explicit-package-bases", *sources),
         ],
         cwd=directory,
         capture_output=True,
@@ -494,7 +495,31 @@ def wrong_types(
     findings = done.stdout.splitlines()
     if done.returncode not in (0, 1) or (done.returncode and not findings):
         findings += done.stderr.splitlines() or [f"mypy ended with status {done.returncode}"]
+    parts = [line.partition("/") for line in findings]
     return [
-        f"{variants.get(line.partition('/')[0], '')}: {line.partition('/')[2] or line}"
-        for line in findings
+        f"{sources[package]}{rest}" if package in sources else f": {package}{slash}{rest}"
+        for package, slash, rest in parts
     ]
+
+
+def affected(findings: Iterable[str], trees: Sequence[Tree]) -> dict[str, list[str]]:
+    """Give the variants that have what was found in those that stand for them (see covering).
+
+    Args:
+        findings: What is wrong with types.
+        trees: All projects, of which some were looked at.
+
+    Returns:
+        What is wrong with each variant.
+    """
+    reached = {tree.variant.id: reach(tree) for tree in trees}
+    wrong: dict[str, list[str]] = {}
+    for finding in findings:
+        name, _, place = finding.partition(": ")
+        path = place.partition(":")[0]
+        seen = reached.get(name, {}).get(path)
+        for other, files in reached.items():
+            # What is not about a file of a project is about all of them.
+            if seen is None or files.get(path) == seen:
+                wrong.setdefault(other, []).append(f"mypy: {place}")
+    return wrong

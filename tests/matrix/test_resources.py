@@ -16,8 +16,8 @@ from matrix import static
 from matrix.covering import small_set
 from matrix.plugin import CACHE, ROOT, shared_template
 from matrix.rendering import PACKAGE, Renderer, Tree
+from matrix.running import Suites, explain
 from matrix.test_static import OF_THE_FRAMEWORK, nothing_in
-from matrix.test_suites import Suites, explain
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
@@ -123,10 +123,10 @@ def test_suite_covers_every_line_and_branch(  # noqa: PLR0913, PLR0917 - each is
     passes: Passes,
     scratch: Path,
 ) -> None:
-    suites = Suites(bare, environments, runner, postgresql, passes, scratch.name)
+    suites = Suites(bare, environments, runner, postgresql, passes, scratch.name, CACHE / "failed")
 
     run, result = suites.run(variant, "--cov")
 
     if run.problems:
-        pytest.fail(explain(bare.tree(variant.id), run, result), pytrace=False)
+        pytest.fail(explain(suites, run, result), pytrace=False)
     assert result is None or "Required test coverage of 100.0% reached" in result.log, result.log

@@ -143,7 +143,7 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
         [(tree, tree.files)], environments.get(tree.requirements), packages, tmp_path / "cache"
     )
 
-    assert finding.startswith(f"{VARIANT}: {path.rpartition('/')[2]}:")
+    assert finding.startswith(f"{VARIANT}: {path}:")
     assert "[assignment]" in finding
 
 

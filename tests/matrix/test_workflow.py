@@ -80,7 +80,7 @@ def test_security(tmp_path: Path) -> None:
     assert "template-injection" in audit(wrong, tmp_path).stdout
 
 
-@pytest.mark.parametrize("job", ["suites", "exhaustive"])
+@pytest.mark.parametrize("job", ["suites", "exhaustive", "prove"])
 def test_the_shards_are_all_parts_of_the_whole(jobs: dict[str, Any], job: str) -> None:
     parts = jobs[job]["strategy"]["matrix"]["shard"]
 
@@ -118,6 +118,27 @@ def test_all_pythons_and_systems(jobs: dict[str, Any]) -> None:
 def test_a_push_does_not_end_the_weekly_run(workflow: dict[str, Any]) -> None:
     assert workflow["concurrency"]["cancel-in-progress"] is True
     assert "github.event_name" in workflow["concurrency"]["group"]
+
+
+def test_what_cannot_be_proved_is_told(jobs: dict[str, Any]) -> None:
+    prove, tell = jobs["prove"], jobs["tell"]
+
+    assert prove["strategy"]["matrix"]["versions"] == ["newest", "lowest"]
+    (run,) = (step for step in prove["steps"] if "servicewright prove" in step.get("run", ""))
+    assert "--again" in run["run"]
+    assert "'--lowest'" in run["env"]["LOWEST"]
+    (kept,) = (step for step in prove["steps"] if "artifact" in step.get("uses", ""))
+    assert kept["if"] == "always()"
+    assert tell["needs"] == "prove"
+    assert tell["if"].startswith("failure()")
+    (taken,) = (step for step in tell["steps"] if "artifact" in step.get("uses", ""))
+    (said,) = (step["run"] for step in tell["steps"] if "failures.py" in step.get("run", ""))
+    assert f"failures.py {taken['with']['path']} " in said
+    assert (ROOT / "tests" / "matrix" / "failures.py").exists()
+    assert tell["permissions"]["issues"] == "write"
+    assert jobs.keys() - {"tell"} == {
+        name for name, job in jobs.items() if "permissions" not in job
+    }
 
 
 def files_at(path: Path) -> list[Path]:
