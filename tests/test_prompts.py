@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import signal
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -186,6 +187,39 @@ def test_an_interrupt_writes_nothing(template: Path, place: Path, where: str) ->
     assert files(place) == {}
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("where", ["How do you want", "(1 of 15)"])
+def test_a_signal_writes_nothing(
+    template: Path, place: Path, number: signal.Signals, where: str
+) -> None:
+    with closing(Terminal(command("new", "orders", "--template", template), 80)) as terminal:
+        terminal.see("How do you want")
+        if where == "(1 of 15)":
+            terminal.press(ENTER)
+            terminal.see(where)
+        terminal.program.send_signal(number)
+        assert terminal.end() == 128 + number
+        terminal.see("Interrupted: nothing was written.")
+        assert "Traceback" not in terminal.text
+    assert files(place) == {}
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_an_error_is_shown_whole(place: Path, columns: int) -> None:
+    (place / "orders").mkdir()
+    (place / "orders" / "mine.txt").touch()
+    with closing(Terminal(command("new", "orders", "--preset", "minmal"), columns)) as terminal:
+        assert terminal.end() == 1
+        terminal.see("Error: orders is not empty: choose another destination.")
+    wrong = command("new", "shop", "--set", "database=postgres")
+    with closing(Terminal(wrong, columns)) as terminal:
+        assert terminal.end() == 2
+        terminal.see(
+            "Error: database must be one of none, sqlite, postgresql, not 'postgres': "
+            "did you mean 'postgresql'?"
+        )
+
+
 @pytest.mark.parametrize("columns", [40, 60])
 def test_what_a_validator_says_is_shown_whole(template: Path, place: Path, columns: int) -> None:
     with closing(
@@ -365,7 +399,11 @@ def test_a_preset_is_taken_without_a_terminal(template: Path, place: Path) -> No
     assert result.exit_code == 0, result.output
     answers = remembered(place / "orders")
     assert (answers["settings"], answers["database"], answers["docker"]) == (False, "sqlite", False)
-    assert any(each.startswith("cd orders") for each in printed_commands(result.stdout))
+    # The command of Copier's names what was chosen, and not what nobody is asked.
+    assert "--data database=sqlite" in printed_commands(result.stdout)[-1]
+    assert "resources" not in result.stdout
+    given = run("new", "bare", "--template", template, "--set", "resources=[]", "--defaults")
+    assert "--data 'resources=[]'" in printed_commands(given.stdout)[-1]
 
 
 @pytest.mark.parametrize(

@@ -483,9 +483,8 @@ def _told(interrupted: str) -> Iterator[None]:
 
 def _make(change: Change, *, yes: bool, dry_run: bool) -> None:
     """Name what is going to go, ask where it holds edits of the user's, and make the change."""
-    stderr = Console(stderr=True, soft_wrap=True, highlight=False)
     for sentence in change.warnings:
-        stderr.print(f"Warning: {sentence}", style="yellow", markup=False)
+        _say(f"Warning: {sentence}", "yellow", stderr=True)
     if change.folder is not None and change.moved:
         before, after = change.folder
         typer.echo(f"{before} is {after} from now on, with your files in it.")
@@ -558,11 +557,15 @@ def _print_steps(stdout: Console, steps: Sequence[Step]) -> None:
             stdout.print(f"  {command}", style="bold cyan", markup=False)
 
 
+def _say(sentence: str, style: str | None = None, *, stderr: bool = False) -> None:
+    """Print a sentence: on one line, or where a person reads it, on lines that end with words."""
+    console = Console(stderr=stderr, highlight=False)
+    console.print(sentence, style=style, markup=False, soft_wrap=not console.is_terminal)
+
+
 def _failure(error: ServicewrightError) -> typer.Exit:
     """Tell the user what is wrong, and give what ends the command."""
-    Console(stderr=True, soft_wrap=True, highlight=False).print(
-        f"Error: {_one_line(str(error))}", style="red", markup=False
-    )
+    _say(f"Error: {_one_line(str(error))}", "red", stderr=True)
     return typer.Exit(error.exit_code)
 
 
@@ -580,23 +583,21 @@ def _one_line(sentence: str) -> str:
 
 def _report(project: Project, typed: Path) -> None:
     """Say what was made and what can be done with it."""
-    stderr = Console(stderr=True, soft_wrap=True, highlight=False)
     for sentence in project.warnings:
-        stderr.print(f"Warning: {sentence}", style="yellow", markup=False)
+        _say(f"Warning: {sentence}", "yellow", stderr=True)
     stdout = Console(soft_wrap=True, highlight=False)
     name = project.answers.get("project_name", project.path.name)
-    stdout.print(f"{name} is in {typed}.", style="bold green", markup=False)
+    _say(f"{name} is in {typed}.", "bold green")
     with _told("Interrupted: the service is written."):
         from servicewright import projects  # noqa: PLC0415
 
         if (proof := projects.proof_of(project)) is not None:
-            stdout.print(what_was_proved(proof), markup=False)
+            _say(what_was_proved(proof))
     if project.source.is_repository and project.source.is_of_this_machine:
-        stdout.print(
+        _say(
             f"It remembers its template as {project.source.location}, which is on this machine: "
             "on another, `servicewright update --template` names where it is there.",
-            style="yellow",
-            markup=False,
+            "yellow",
         )
     _print_steps(stdout, next_steps(project, typed))
     if command := copier_command(project, typed):

@@ -87,20 +87,26 @@ class Interview:
 
     def _welcome(self) -> None:
         count = len(self._open())
-        said = f"{count} questions" if count > 1 else "one question" if count else "a look at it"
+        coming = {0: "a look at it", 1: "one question"}.get(count, f"{count} questions")
+        fewer = ", fewer with a preset" if self._has_presets else ""
         self._console.print(f"A new service in {self._destination}", style="bold", markup=False)
         self._console.print(
-            f"Before you: {said}, less with a preset. Enter takes the answer that is marked or "
-            "written there, arrow keys mark another, Esc goes back, Ctrl-C stops. Nothing is "
-            "written before the end, where you see all of it.\n",
+            f"Before you: {coming}{fewer}. Enter takes the answer that is marked or written there, "
+            "arrow keys mark another, Esc goes back, Ctrl-C stops. Nothing is written before the "
+            "end, where you see all of it.\n",
             markup=False,
         )
+
+    @property
+    def _has_presets(self) -> bool:
+        """Whether presets answer anything that is not answered yet."""
+        return any(preset.answers.keys() - self._given.keys() for preset in self._presets)
 
     def _begin(self) -> None:
         """Have a preset chosen, if there is still something that presets say."""
         self._form.chosen = dict(self._given)
         self._settled = set(self._given)
-        if not any(preset.answers.keys() - self._given.keys() for preset in self._presets):
+        if not self._has_presets:
             return
         options: list[Option[Preset | None]] = [
             Option(None, f"With each of the {len(self._open())} questions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -148,6 +149,6 @@ def copier_command(project: Project, typed: Path) -> str | None:
     if ref is not None:
         command += ["--vcs-ref", ref]
     for name, answer in project.answers.items():
-        value = str(answer).lower() if isinstance(answer, bool) else str(answer)
+        value = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         command += ["--data", f"{name}={value}"]
     return shlex.join([*command, project.source.remembered, str(typed)])

@@ -46,7 +46,8 @@ class Project:
         path: Where it is.
         source: The template it is made from.
         commit: The version of the template that it remembers; None when the template has none.
-        answers: All its answers, by the name of the question.
+        answers: The answers to what is asked, and to other questions that were answered, by the
+            name of the question.
         warnings: What the user should know about it, one sentence each.
     """
 
@@ -99,6 +100,7 @@ def create(
             name: answer
             for name, answer in worker.answers.user.items()
             if name not in worker.answers.hidden
+            and (name in answers or worker.template.questions_data[name].get("ask", True))
         },
         warnings=(*_limits(source), *sentences(caught)),
     )
