@@ -541,8 +541,10 @@ def _security() -> Iterator[Fault]:
     ):
         yield Fault("passwords may always be sent", "cors.py", old, new, test_cors, framework)
     for framework in (FASTAPI, FLASK):
-        exposed = '        expose_headers=["Location", "X-Process-Time", "X-Request-ID"],\n'
+        exposed = '"ETag", "Location", "Retry-After", "X-Process-Time", "X-Request-ID"'
         yield Fault("headers are not exposed", "cors.py", exposed, "", test_cors, framework)
+        sent = ', "If-None-Match", "X-Request-ID"]'
+        yield Fault("headers may not be sent", "cors.py", sent, "]", test_cors, framework)
     for name, old, new in (
         ("caches are not told of the origin", "    app.after_request(vary_by_origin)\n", ""),
         ("requests without an origin are allowed one", "        always_send=False,\n", ""),

@@ -24,7 +24,9 @@ def test_an_allowed_origin_may_read_answers_and_errors(client: Client, path: str
     assert "Access-Control-Allow-Credentials" not in answer.headers
     exposed = answer.headers["Access-Control-Expose-Headers"]
     assert {name.strip() for name in exposed.split(",")} == {
+        "ETag",
         "Location",
+        "Retry-After",
         "X-Process-Time",
         "X-Request-ID",
     }
@@ -68,6 +70,15 @@ def test_preflight_of_an_allowed_origin(client: Client) -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
     assert "content-type" in answer.headers["Access-Control-Allow-Headers"].lower()
+
+
+@pytest.mark.parametrize("name", ["authorization", "content-type", "if-none-match", "x-request-id"])
+def test_headers_that_pages_may_send(client: Client, name: str) -> None:
+    asked = {"Origin": FRIEND, **PREFLIGHT, "Access-Control-Request-Headers": name}
+    answer = client.options("/test-chairs", headers=asked)
+
+    assert answer.status_code == 200
+    assert name in answer.headers["Access-Control-Allow-Headers"].lower()
 
 
 def test_preflight_of_another_origin(client: Client) -> None:

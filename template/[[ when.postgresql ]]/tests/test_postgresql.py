@@ -182,3 +182,30 @@ def test_tables_that_cannot_be_brought_up_to_date(monkeypatch: pytest.MonkeyPatc
         database.upgrade()
 
     assert "\n" not in str(ended.value)
+
+
+def test_another_process_that_migrates_for_too_long(
+    own_server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 1000, raising=False)
+    monkeypatch.setattr(engine, "LONGEST_MIGRATION", 0.01)
+
+    with (
+        engine.migration(own_server.engine),
+        pytest.raises(SystemExit, match=r"up to date: another process has been at it for 0.01 sec"),
+    ):
+        own_server.upgrade()
+
+
+def test_a_connection_that_is_lost_before_a_migration(
+    own_server: Database, empty_database_url: str
+) -> None:
+    def cut(connection: Connection, *_: object) -> None:
+        (pid,) = connection.connection.cursor().execute("SELECT pg_backend_pid()").fetchone()
+        with psycopg.connect(empty_database_url) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    event.listen(own_server.engine, "before_cursor_execute", cut, once=True)
+
+    with pytest.raises(OperationalError), engine.migration(own_server.engine):
+        pass

@@ -6,11 +6,11 @@ In a terminal a record is a line to read, elsewhere a JSON object on a line of i
 import json
 import logging
 import re
-import secrets
 import sys
 import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from random import getrandbits
 from urllib.parse import quote
 
 from .settings import Settings
@@ -89,7 +89,7 @@ def configure(settings: Settings, server: str = "") -> None:
 
 def identify(given: str) -> str:
     """Give the request the id that it came with, if that is short and plain, else a new one."""
-    known = given if PLAIN_ID.fullmatch(given) else secrets.token_hex(8)
+    known = given if PLAIN_ID.fullmatch(given) else f"{getrandbits(64):016x}"
     request_id.set(known)
     return known
 

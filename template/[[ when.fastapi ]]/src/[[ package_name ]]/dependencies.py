@@ -58,13 +58,14 @@ async def end(how: Callable[..., None]) -> None:
         await to_thread.run_sync(how, limiter=CapacityLimiter(1))
 
 
-async def get_session(connection: HTTPConnection, database: DatabaseDep) -> AsyncIterator[Session]:
+async def get_session(connection: HTTPConnection) -> AsyncIterator[Session]:
     """Give the request a session, committed before the answer and rolled back on an error."""
     # There are as many places as connections, and a place is taken before anything else: who holds a
     # connection or a thread never waits for another request that holds the other.
+    state = state_of(connection)
     needs_place = connection.scope["type"] == "http"
-    async with state_of(connection).sessions.place() if needs_place else nullcontext():
-        session = database.sessions()
+    async with state.sessions.place() if needs_place else nullcontext():
+        session = state.database.sessions()
         current_session.set(session)
         try:
             yield session

@@ -28,6 +28,8 @@ from .probe import Probe
 GRACE = 0.5
 # Seconds in which a server in good health answers the smallest question.
 MOMENT = 1.0
+# Seconds in which another process must have brought the tables up to date.
+LONGEST_MIGRATION = 600
 
 
 class Doubt:
@@ -151,9 +153,18 @@ def make_engine(url: str, timeout: float, pool_size: int) -> Engine:
 
 @contextmanager
 def migration(engine: Engine) -> Iterator[Connection]:
-    """Give a connection to migrate with, to one process at a time and without a limit of time."""
+    """Give a connection to migrate with, to one process at a time; it may take any time itself."""
     with engine.connect().execution_options(timeout=None) as connection, connection.begin():
-        connection.execute(text("SELECT pg_advisory_xact_lock(752316)"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LONGEST_MIGRATION}s'"))
+        try:
+            connection.execute(text("SELECT pg_advisory_xact_lock(752316)"))
+        except OperationalError as error:
+            if not isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                raise
+            raise PoolTimeoutError(
+                f"another process has been at it for {LONGEST_MIGRATION} seconds; "
+                "see what it waits for, or end it, and start again"
+            ) from error
         # Who waits for a table makes all others wait for it too: give up soon instead.
         connection.execute(text("SET LOCAL lock_timeout = '3s'"))
         yield connection

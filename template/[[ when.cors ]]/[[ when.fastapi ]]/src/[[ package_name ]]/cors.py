@@ -13,6 +13,6 @@ def init_app(app: FastAPI, settings: Settings) -> None:
         allow_origins=settings.cors_origins,
         allow_credentials=settings.cors_credentials,
         allow_methods=["DELETE", "GET", "PATCH", "POST", "PUT"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Location", "X-Process-Time", "X-Request-ID"],
+        allow_headers=["Authorization", "Content-Type", "If-None-Match", "X-Request-ID"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Process-Time", "X-Request-ID"],
     )
