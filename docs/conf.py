@@ -124,6 +124,11 @@ def write_reference() -> None:
             default = " (the default)" if answer == question.default else ""
             text += [f"### `{question.name}={words[answer]}`{default}", ""]
             text += lines or ["Nothing besides what every service has.", ""]
+    text += ["## Presets", "", "`--preset NAME` gives answers that go together.", ""]
+    for preset in questions.presets(questions.load(ROOT)):
+        answers = [f"`{name}={questions.word(answer)}`" for name, answer in preset.answers.items()]
+        text += [f"- `{preset.name}`, {preset.help}: {', '.join(answers)}."]
+    text += [""]
     REFERENCE.write_text("\n".join(text), encoding="utf-8")
 
 

@@ -587,7 +587,8 @@ def _report(project: Project, typed: Path) -> None:
         _say(f"Warning: {sentence}", "yellow", stderr=True)
     stdout = Console(soft_wrap=True, highlight=False)
     name = project.answers.get("project_name", project.path.name)
-    _say(f"{name} is in {typed}.", "bold green")
+    where = "this directory" if str(typed) == "." else typed
+    _say(f"{name} is in {where}.", "bold green")
     with _told("Interrupted: the service is written."):
         from servicewright import projects  # noqa: PLC0415
 
