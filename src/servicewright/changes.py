@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from servicewright.projects import questions_of, remember, sentences, told_in_a_
 from servicewright.repository import ANSWERS, Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from servicewright.merging import Merged
     from servicewright.questions import Answer
@@ -146,7 +147,7 @@ def prepare_answers(
     repository = Repository.of(project)
     origin = read(repository.project, template)
     answers = questions.parse_answers(questions_of(origin.source), given)
-    return _prepare(repository, origin, answers, copier.VcsRef.CURRENT)
+    return prepare(repository, origin, partial(_write, origin, answers, copier.VcsRef.CURRENT))
 
 
 def prepare_version(
@@ -179,7 +180,8 @@ def prepare_version(
     pairs = list(given)
     asked = questions_of(replace(origin.source, ref=ref, directory=None)) if pairs else []
     try:
-        change = _prepare(repository, origin, questions.parse_answers(asked, pairs), ref)
+        answers = questions.parse_answers(asked, pairs)
+        change = prepare(repository, origin, partial(_write, origin, answers, ref))
     except _DowngradeError:
         return None
     if pairs or origin.source.remembered != origin.remembered:
@@ -231,13 +233,20 @@ class _DowngradeError(Exception):
     """The newest release is older than what the project is on."""
 
 
-def _prepare(
-    repository: Repository,
-    origin: Origin,
-    answers: Mapping[str, Answer],
-    ref: str | copier.VcsRef | None,
+def prepare(
+    repository: Repository, origin: Origin, write: Callable[[Path, Path], list[str]]
 ) -> Change:
-    """Merge what the template changes into the project, and look at what comes of it."""
+    """Merge what the template changes into a project, and look at what comes of it.
+
+    Args:
+        repository: The project's repository.
+        origin: What the project remembers.
+        write: Writes what the template wrote, and what it writes now, into two directories, and
+            gives what the user should know, one sentence each.
+
+    Raises:
+        ProjectError: The project cannot be changed as it is.
+    """
     head = repository.head()
     kept = owned.read(repository.project)
     # Programs that Copier started and an interrupt left behind may still write there.
@@ -249,8 +258,7 @@ def _prepare(
             Path(directory).resolve() / side / repository.top.name for side in ("old", "new")
         )
         was, now = old / repository.prefix, new / repository.prefix
-        render(origin.source, was, origin.answers)
-        said = _update(origin, was, now, answers, ref)
+        said = write(was, now)
         remember(now, origin.source)
         loaded = _load(now / ANSWERS)
         after = replace(
@@ -305,17 +313,21 @@ def _prepare(
     )
 
 
-def _update(
+def _write(
     origin: Origin,
-    was: Path,
-    now: Path,
     answers: Mapping[str, Answer],
     ref: str | copier.VcsRef | None,
+    was: Path,
+    now: Path,
 ) -> list[str]:
-    """Let Copier update a project that nobody has edited, and give what it warns of.
+    """Write a project that nobody has edited, and let Copier update it.
 
     So Copier decides what becomes of the answers and which migrations run.
+
+    Returns:
+        What Copier warns of.
     """
+    render(origin.source, was, origin.answers)
     shutil.copytree(was, now, symlinks=True)
     git.run(now, "init", "--quiet", settings=git.PLAIN)
     git.run(now, "add", "--all", "--force", settings=git.PLAIN)

@@ -10,6 +10,7 @@ import signal
 import sys
 import textwrap
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 # What `set` and `update` return while files need the user's hand.
 CONFLICTS = 3
+# What `check` returns when projects are behind.
+BEHIND = 4
 # In characters; a longer one quotes something that is too long to be read.
 LONGEST_SENTENCE = 1000
 
@@ -260,6 +263,50 @@ def update(  # noqa: PLR0913 - one for each option
             typer.echo(f"New questions, and how they are answered unless by --set: {answers}.")
         _make(change, yes=yes, dry_run=dry_run)
     _end(change, project)
+
+
+@app.command()
+def check(
+    projects: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PROJECT]...", help="The projects.", show_default="here"),
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print objects with project, version, newest, state, conflicts, problem.",
+        ),
+    ] = False,
+    template: TemplateOption = None,
+) -> None:
+    """Say which version of the template projects are on, and what an update would do.
+
+    It is tried in a copy: nothing is written to the projects. The exit code is 1 when one of them
+    cannot be updated as it is, else 3 when an update would conflict, else 4 when one is behind.
+    """
+    with _told("Interrupted: no project was changed."):
+        from servicewright import fleet  # noqa: PLC0415
+
+        findings = fleet.check(projects or [Path()], template)
+    if as_json:
+        listed = [{**asdict(finding), "state": finding.state} for finding in findings]
+        typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+    else:
+        rows = [("project", "version", "newest", "state")]
+        for finding in findings:
+            conflicts = f"an update has conflicts in {', '.join(finding.conflicts)}"
+            state = finding.problem or (conflicts if finding.conflicts else finding.state)
+            known = (finding.version or "-", finding.newest or "-")
+            rows.append((finding.project, *known, _one_line(state)))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            typer.echo("  ".join([*cells, row[3]]))
+    codes = {fleet.PROBLEM: 1, fleet.CONFLICTS: CONFLICTS, fleet.BEHIND: BEHIND}
+    states = {finding.state for finding in findings}
+    raise typer.Exit(next((code for state, code in codes.items() if state in states), 0))
 
 
 @app.command(no_args_is_help=True)

@@ -23,6 +23,7 @@ from servicewright.errors import DestinationError, ServicewrightError, TemplateE
 from servicewright.git import complaint, environment
 from servicewright.prompts import whole_messages
 from servicewright.repository import ANSWERS
+from servicewright.templates import no_such_version
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -328,22 +329,14 @@ def told_in_a_sentence(source: Source) -> Iterator[None]:
     except ProcessExecutionError as error:
         reason = complaint(str(error.stderr))
         if "invalid reference" in reason:
-            raise _no_such_version(source, repr(reason.rpartition(": ")[2])) from error
+            raise no_such_version(source, repr(reason.rpartition(": ")[2])) from error
         raise TemplateError(f"git cannot get {source.location}: {reason}.") from error
     except ValueError as error:
         if str(error).startswith("Unknown revision"):
-            raise _no_such_version(source, str(error).partition(": ")[2]) from error
+            raise no_such_version(source, str(error).partition(": ")[2]) from error
         raise ServicewrightError(_refusal(error)) from error
     except (CopierError, JinjaError, yaml.YAMLError) as error:
         raise ServicewrightError(_sentence(error)) from error
-
-
-def _no_such_version(source: Source, ref: str) -> TemplateError:
-    """Say that a template has no such version, and what can be done."""
-    return TemplateError(
-        f"{source.remembered} has no version {ref}: if it is an old clone, run `git fetch --tags` "
-        "there; else name the template that has it with --template, or another version with --ref."
-    )
 
 
 def _refusal(error: ValueError) -> str:

@@ -151,6 +151,14 @@ def recall(remembered: str, template: str | None) -> Source:
     return Source(remembered, None, path if path.is_dir() else None)
 
 
+def no_such_version(source: Source, ref: str) -> TemplateError:
+    """Say that a template has no such version, and what can be done."""
+    return TemplateError(
+        f"{source.remembered} has no version {ref}: if it is an old clone, run `git fetch --tags` "
+        "there; else name the template that has it with --template, or another version with --ref."
+    )
+
+
 @contextmanager
 def directory() -> Iterator[Path]:
     """Lend a directory that holds our own template.
@@ -183,12 +191,12 @@ def unpacked(source: Source) -> Iterator[Path | None]:
     with tempfile.TemporaryDirectory(prefix="servicewright-") as temporary:
         _git(Path(temporary), "clone", "--quiet", source.location, "template")
         template = Path(temporary, "template")
-        ref = source.ref or _newest_release(template) or "HEAD"
+        ref = source.ref or newest_release(template) or "HEAD"
         _git(template, "checkout", "--quiet", "--detach", ref)
         yield template
 
 
-def _newest_release(repository: Path) -> str | None:
+def newest_release(repository: Path) -> str | None:
     """Give the version that Copier takes where none is named: the newest that is no pre-release."""
     tags = _git(repository, "tag", "--list", "--sort=-version:refname").splitlines()
     return next((tag for tag in tags if re.fullmatch(r"v?[0-9]+(\.[0-9]+)*", tag)), None)
