@@ -493,8 +493,11 @@ def test_the_printed_copier_command_makes_the_same_project(
     assert remembered(place / "my orders")["project_name"] == name
     shutil.rmtree(place / "my orders")
 
-    printed = shlex.split(printed_commands(result.stdout)[-1])
+    uvx, *printed = shlex.split(printed_commands(result.stdout)[-1])
 
+    # What uvx would fetch is here.
+    assert (uvx, *printed[:2]) == ("uvx", "--with", "copier-template-extensions")
+    del printed[:2]
     assert printed[:3] == ["copier", "copy", "--trust"]
     done = subprocess.run(
         [sys.executable, "-m", *printed], stdin=subprocess.DEVNULL, capture_output=True, check=False
@@ -521,7 +524,7 @@ def test_the_printed_copier_command_stays_the_same_when_the_template_moves_on(
     commit(small, tag="2.0.0")
 
     printed = shlex.split(printed_commands(result.stdout)[-1])
-    subprocess.run([sys.executable, "-m", *printed], capture_output=True, check=True)
+    subprocess.run([sys.executable, "-m", *printed[3:]], capture_output=True, check=True)
 
     assert files(place / "orders") == made
 

@@ -144,7 +144,8 @@ def copier_command(project: Project, typed: Path) -> str | None:
     """
     if project.source.remembered == OWN:
         return None
-    command = ["copier", "copy", "--trust"]
+    # Copier does not bring what loads the template's extensions.
+    command = ["uvx", "--with", "copier-template-extensions", "copier", "copy", "--trust"]
     ref = project.source.ref if project.source.is_dirty else project.commit
     if ref is not None:
         command += ["--vcs-ref", ref]
