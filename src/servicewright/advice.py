@@ -58,6 +58,33 @@ def advice(change: Change, typed: Path) -> list[Step]:
     return steps
 
 
+def advice_on_branch(change: Change, typed: Path, branch: str) -> list[Step]:
+    """List what the user may do with a change that is on a branch.
+
+    Args:
+        change: The change.
+        typed: The project's path as the user wrote it.
+        branch: The branch.
+    """
+    enter = (shlex.join(["cd", str(typed)]),) if str(typed) != "." else ()
+    steps = [Step("Look at it", (*enter, shlex.join(["git", "show", branch])))]
+    if change.conflicts:
+        steps.append(
+            Step(
+                "Put the places right that <<<<<<< and >>>>>>> enclose, then",
+                (
+                    shlex.join(["git", "switch", branch]),
+                    shlex.join(["git", "add", "--", *change.conflicts]),
+                    "git commit",
+                ),
+            )
+        )
+    else:
+        steps.append(Step("Take it", (shlex.join(["git", "merge", branch]),)))
+    drop = shlex.join(["git", "branch", "--delete", "--force", branch])
+    return [*steps, Step("Or drop it", (drop,))]
+
+
 def guide() -> str:
     """Say where the guide for moving between the frameworks is."""
     root = templates.checkout()

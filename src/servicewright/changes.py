@@ -22,7 +22,7 @@ import copier
 import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
-from servicewright import formatting, git, owned, questions, templates
+from servicewright import formatting, git, news, owned, questions, templates
 from servicewright.errors import ProjectError, TemplateError
 from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
@@ -75,6 +75,7 @@ class Change:
         unmerged: The versions of the files that need the user's hand.
         settled: Files in which both sides wrote next to each other, and where.
         warnings: What the user should know, one sentence each.
+        news: What a newer version brings: what kind of change, and what.
     """
 
     repository: Repository
@@ -92,6 +93,7 @@ class Change:
     unmerged: tuple[Unmerged, ...]
     settled: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
+    news: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -126,6 +128,14 @@ class Change:
             ProjectError: It was changed since the change was prepared, or git refuses.
         """
         self.repository.become(self.head, self.tree, self.unmerged)
+
+    def leave_on(self, branch: str) -> None:
+        """Commit the change on a new branch, conflicts included, and the project stays as it is.
+
+        Raises:
+            ProjectError: Git refuses.
+        """
+        self.repository.leave(branch, self.head, self.tree, news.message(self))
 
 
 def prepare_answers(
@@ -184,9 +194,11 @@ def prepare_version(
         change = prepare(repository, origin, partial(_write, origin, answers, ref))
     except _DowngradeError:
         return None
-    if pairs or origin.source.remembered != origin.remembered:
-        return None if change.is_empty else change
-    return None if change.after.commit == origin.commit else change
+    if change.after.commit != origin.commit:
+        found = news.between(origin.source, origin.commit, change.after.commit)
+        return replace(change, news=tuple(found))
+    is_other = bool(pairs) or origin.source.remembered != origin.remembered
+    return None if change.is_empty or not is_other else change
 
 
 def read(project: Path, template: str | None = None) -> Origin:

@@ -10,7 +10,7 @@ import signal
 import sys
 import textwrap
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,8 +20,14 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from servicewright import __version__, proofs, proving, questions, templates
-from servicewright.advice import advice
-from servicewright.errors import ProjectError, ProofError, ServicewrightError, UsageError
+from servicewright.advice import advice, advice_on_branch
+from servicewright.errors import (
+    AnswerError,
+    ProjectError,
+    ProofError,
+    ServicewrightError,
+    UsageError,
+)
 from servicewright.interrupts import Interrupted, interruptible
 from servicewright.next_steps import copier_command, next_steps, what_was_proved
 from servicewright.variants import fair, variants
@@ -240,27 +246,54 @@ def update(  # noqa: PLR0913 - one for each option
     given: SetOption = None,
     yes: YesOption = False,
     dry_run: DryRunOption = False,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Commit it on a new branch, with a message that says what came; "
+            "the project stays as it is.",
+            show_default=False,
+        ),
+    ] = None,
     template: TemplateOption = None,
 ) -> None:
     """Bring what is new in the template to a project.
 
-    All of the project must be committed; nothing is committed for you. Files that go are named
-    before anything is touched. The exit code is 3 while files have conflicts.
+    All of the project must be committed; nothing is committed for you but with --branch. What is
+    new and which files go is told before anything is touched, and in a terminal new questions are
+    asked. The exit code is 3 while files have conflicts.
     """
     with _told("Interrupted: nothing was changed."):
         from servicewright import changes  # noqa: PLC0415
+        from servicewright.repository import Repository  # noqa: PLC0415
 
         pairs = [_pair(text) for text in given or []]
+        if branch is not None:
+            Repository.of(project).check_branch(branch)
         change = changes.prepare_version(project, ref, pairs, template)
         if change is None:
             typer.echo("Nothing is newer: the project is up to date.")
             return
         typer.echo(f"From version {change.before.commit} to {change.after.commit}.")
-        if change.new_answers:
-            answers = ", ".join(
+        _list_news(change)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            asked: dict[str, str] = {}
+            while new := [
+                name for name in change.new_answers if name not in {*asked, *dict(pairs)}
+            ]:
+                asked |= _ask(change, new)
+                answers = [*pairs, *asked.items()]
+                change = changes.prepare_version(project, ref, answers, template) or change
+        elif change.new_answers:
+            answers_to_new = ", ".join(
                 f"{name}={questions.word(value)}" for name, value in change.new_answers.items()
             )
-            typer.echo(f"New questions, and how they are answered unless by --set: {answers}.")
+            typer.echo(
+                f"New questions, and how they are answered unless by --set: {answers_to_new}."
+            )
+        if branch is not None and not dry_run:
+            _leave(change, project, branch)
+            return
         _make(change, yes=yes, dry_run=dry_run)
     _end(change, project)
 
@@ -563,6 +596,56 @@ def _list(heading: str, names: Sequence[str], style: str | None = None) -> None:
         stdout.print(heading, style=style, markup=False)
     for name in names:
         stdout.print(f"  {name}", markup=False)
+
+
+def _list_news(change: Change) -> None:
+    """Say what a newer version brings to the service."""
+    kinds = dict.fromkeys(kind for kind, _ in change.news)
+    for kind in kinds:
+        typer.echo(f"{kind or 'New'}:")
+        for each, text in change.news:
+            if each == kind:
+                _say(f"- {_one_line(text)}")
+
+
+def _ask(change: Change, names: Sequence[str]) -> dict[str, str]:
+    """Ask what the template did not ask so far."""
+    from servicewright.projects import questions_of  # noqa: PLC0415
+
+    source = replace(change.after.source, ref=change.after.commit, directory=None)
+    asked = {question.name: question for question in questions_of(source)}
+    given = {}
+    for name in names:
+        question = asked[name]
+        default = questions.word(change.new_answers[name])
+        listed = ", ".join(map(questions.word, question.answers or ()))
+        while True:
+            text = typer.prompt(
+                f"{question.help or name}{f' ({listed})' if listed else ''}", default=default
+            )
+            try:
+                question.parse(text)
+            except AnswerError as error:
+                _say(str(error), "yellow")
+                continue
+            given[name] = text
+            break
+    return given
+
+
+def _leave(change: Change, typed: Path, branch: str) -> None:
+    """Commit a change on a branch, and say what can be done with it."""
+    for sentence in change.warnings:
+        _say(f"Warning: {sentence}", "yellow", stderr=True)
+    _list("Files that go with your edits in them:", change.edited, style="bold yellow")
+    change.leave_on(branch)
+    _say(f"Branch {branch} has the update; your files are as they were.", "bold green")
+    _list_settled(change)
+    _list("Files with conflicts:", change.conflicts, style="bold red")
+    stdout = Console(soft_wrap=True, highlight=False)
+    _print_steps(stdout, advice_on_branch(change, typed, branch))
+    if change.conflicts:
+        raise typer.Exit(CONFLICTS)
 
 
 def _list_settled(change: Change) -> None:

@@ -158,14 +158,7 @@ class _Shelf:
     def _clone(self, location: str) -> Path:
         if location not in self._clones:
             path = self._directory / f"template-{len(self._clones)}"
-            try:
-                git.run(
-                    self._directory,
-                    *("clone", "--quiet", "--no-checkout", "--", location, str(path)),
-                    environment={"GIT_TERMINAL_PROMPT": "0"},
-                )
-            except git.GitError as error:
-                raise TemplateError(f"git cannot get {location}: {error}.") from error
+            templates.clone(location, path)
             self._clones[location] = path
         return self._clones[location]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from servicewright import git
-from servicewright.errors import ProjectError
+from servicewright.errors import ProjectError, UsageError
 from servicewright.interrupts import uninterruptible
 
 if TYPE_CHECKING:
@@ -372,6 +372,32 @@ class Repository:
                     *("update-index", "-z", "--index-info"),
                     given="".join(entries).encode(errors="surrogateescape"),
                 )
+
+    def check_branch(self, name: str) -> None:
+        """Expect that a branch can be made under a name.
+
+        Raises:
+            UsageError: It is no name of a branch.
+            ProjectError: There is one of that name.
+        """
+        if git.attempt(self.top, "check-ref-format", "--branch", name).returncode:
+            raise UsageError(f"{name!r} is no name that git takes for a branch.")
+        reference = f"refs/heads/{name}"
+        if not git.attempt(self.top, "show-ref", "--verify", "--quiet", reference).returncode:
+            raise ProjectError(
+                f"There is a branch {name} already: delete it with `git branch --delete --force "
+                f"{name}`, or name another."
+            )
+
+    def leave(self, branch: str, head: str, tree: str, message: str) -> None:
+        """Commit a tree as the user, on a branch of its own, and leave all else as it is.
+
+        Raises:
+            ProjectError: Git refuses.
+        """
+        arguments = ("commit-tree", tree, "-p", head, "-F", "-")
+        commit = run(self.top, *arguments, given=message.encode()).strip()
+        run(self.top, "update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
 
     def _restore(self, head: str, tree: str) -> None:
         """Bring back what is committed, and take away files of a tree that came too early."""

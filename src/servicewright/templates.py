@@ -151,6 +151,23 @@ def recall(remembered: str, template: str | None) -> Source:
     return Source(remembered, None, path if path.is_dir() else None)
 
 
+def clone(location: str, path: Path) -> Path:
+    """Fetch a template with its history, without its files.
+
+    Raises:
+        TemplateError: It cannot be fetched.
+    """
+    try:
+        git.run(
+            path.parent,
+            *("clone", "--quiet", "--no-checkout", "--", location, str(path)),
+            environment={"GIT_TERMINAL_PROMPT": "0"},
+        )
+    except git.GitError as error:
+        raise TemplateError(f"git cannot get {location}: {error}.") from error
+    return path
+
+
 def no_such_version(source: Source, ref: str) -> TemplateError:
     """Say that a template has no such version, and what can be done."""
     return TemplateError(
