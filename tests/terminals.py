@@ -16,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UP, DOWN, ESCAPE, INTERRUPT = "\x1b[A", "\x1b[B", "\x1b", "\x03"
+ENTER, UP, DOWN, ESCAPE, INTERRUPT = "\r", "\x1b[A", "\x1b[B", "\x1b", "\x03"
 LINES = 40
 
 

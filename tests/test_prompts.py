@@ -14,7 +14,7 @@ import pytest
 import yaml
 from commands import command, files, printed_commands, remembered, run
 from repositories import commit, git
-from terminals import DOWN, ESCAPE, INTERRUPT, UP, Terminal
+from terminals import DOWN, ENTER, ESCAPE, INTERRUPT, UP, Terminal
 
 from servicewright import forms, projects, questions, templates
 from servicewright.consequences import consequences
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTER, CLEAR = "\r", "\x15"
+CLEAR = "\x15"
 # What sets a colour, in the foreground or the background.
 COLOUR = re.compile(rb"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
 

@@ -22,7 +22,6 @@ from typer.core import TyperCommand
 from servicewright import __version__, proofs, proving, questions, templates
 from servicewright.advice import advice, advice_on_branch
 from servicewright.errors import (
-    AnswerError,
     ProjectError,
     ProofError,
     ServicewrightError,
@@ -278,9 +277,9 @@ def update(  # noqa: PLR0913 - one for each option
         _list_news(change)
         if sys.stdin.isatty() and sys.stdout.isatty():
             asked: dict[str, str] = {}
-            while new := [
-                name for name in change.new_answers if name not in {*asked, *dict(pairs)}
-            ]:
+            seen = {*dict(pairs)}
+            while new := [name for name in change.new_answers if name not in seen]:
+                seen.update(new)
                 asked |= _ask(change, new)
                 answers = [*pairs, *asked.items()]
                 change = changes.prepare_version(project, ref, answers, template) or change
@@ -609,28 +608,31 @@ def _list_news(change: Change) -> None:
 
 
 def _ask(change: Change, names: Sequence[str]) -> dict[str, str]:
-    """Ask what the template did not ask so far."""
+    """Ask what the template did not ask so far; Esc goes back to the question before."""
+    from servicewright.interview import pick  # noqa: PLC0415
     from servicewright.projects import questions_of  # noqa: PLC0415
+    from servicewright.prompts import Back, write  # noqa: PLC0415
 
     source = replace(change.after.source, ref=change.after.commit, directory=None)
-    asked = {question.name: question for question in questions_of(source)}
-    given = {}
-    for name in names:
-        question = asked[name]
-        default = questions.word(change.new_answers[name])
-        listed = ", ".join(map(questions.word, question.answers or ()))
-        while True:
-            text = typer.prompt(
-                f"{question.help or name}{f' ({listed})' if listed else ''}", default=default
-            )
-            try:
-                question.parse(text)
-            except AnswerError as error:
-                _say(str(error), "yellow")
-                continue
-            given[name] = text
-            break
-    return given
+    by_name = {question.name: question for question in questions_of(source)}
+    asked = [by_name[name] for name in names if by_name[name].is_asked]
+    given = {question.name: change.new_answers[question.name] for question in asked}
+    position = 0
+    while position < len(asked):
+        question = asked[position]
+        message, current = question.help or question.name, given[question.name]
+        answer: Answer | Back
+        if question.answers is None:
+            answer = write(message, questions.word(current), lambda _: "")
+        else:
+            answer = pick(question, message, current)
+        if isinstance(answer, Back):
+            position = max(position - 1, 0)
+            continue
+        given[question.name] = answer
+        _say(f"* {message} {questions.word(answer)}")
+        position += 1
+    return {name: questions.word(answer) for name, answer in given.items()}
 
 
 def _leave(change: Change, typed: Path, branch: str) -> None:

@@ -133,12 +133,7 @@ class Interview:
         if question.answers is None:
             answer = write(message, str(current), lambda text: self._form.problem(question, text))
         else:
-            brings = consequences(self._form, question)
-            options = [
-                Option(each, label, brings[each])
-                for each, label in zip(question.answers, question.labels, strict=True)
-            ]
-            answer = choose(message, options, current)
+            answer = pick(question, message, current, consequences(self._form, question))
         if isinstance(answer, Back):
             return False
         self._form.answer(question, answer)
@@ -202,6 +197,17 @@ class Interview:
             output.cursor_up(self._said.pop())
             output.erase_down()
             output.flush()
+
+
+def pick(
+    question: Question, message: str, current: Answer, brings: Mapping[Answer, str] | None = None
+) -> Answer | Back:
+    """Have one of the answers that a question takes chosen from a list."""
+    options = [
+        Option(each, label, (brings or {}).get(each, ""))
+        for each, label in zip(question.answers or (), question.labels, strict=True)
+    ]
+    return choose(message, options, current)
 
 
 def _shown(question: Question, answer: Answer) -> str:

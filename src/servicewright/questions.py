@@ -66,6 +66,7 @@ class Question:
         condition: When it is asked.
         help: What is asked.
         labels: What the answers are called, in their order, where they are listed.
+        is_asked: Whether it is asked at all: some are only answered by who knows them.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Question:
     condition: Condition = field(default_factory=lambda: Condition("true"), compare=False)
     help: str = ""
     labels: tuple[str, ...] = ()
+    is_asked: bool = True
 
     @property
     def is_yes_no(self) -> bool:
@@ -193,6 +195,7 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
             Condition(details.get("when", True), options),
             str(details.get("help", "")),
             _labels(details),
+            details.get("ask", True) is not False,
         )
         for name, details in full.items()
     ]

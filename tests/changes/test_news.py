@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import command, in_terminal, refusal, remembered, run
+from commands import command, refusal, remembered, run
 from repositories import commit, git
+from terminals import DOWN, ENTER, ESCAPE, Terminal
 
 from .conftest import append
 from .test_commands import state
@@ -156,10 +158,17 @@ def test_a_branch_that_cannot_be_made_is_refused(
 
 
 def test_new_questions_are_asked_in_a_terminal(small: Path, project: Path) -> None:
+    append(small / "copier.yml", "known:\n  type: yaml\n  default: []\n  ask: false\n")
     release(small)
-    keys = {"[none]: ": "nowhere\r", "must be one of none, github": "github\r"}
-    code, shown = in_terminal(command("update"), keys)
-    assert code == 0, shown
-    assert "Which host? (none, github) [none]: " in shown
+    with closing(Terminal(command("update"), 60)) as terminal:
+        terminal.see("Which host? > none github")
+        terminal.press(DOWN)
+        terminal.see("> github")
+        terminal.press(ESCAPE)
+        terminal.see("> none")
+        terminal.press(DOWN, ENTER)
+        terminal.see("* Which host? github")
+        assert terminal.end() == 0, terminal.text
+        assert "* known" not in terminal.text, "what the template does not ask is not asked"
     assert (project / "ci").read_text() == "ci\n"
     assert remembered(project)["tooling"] == "github"
