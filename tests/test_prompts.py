@@ -159,6 +159,25 @@ def test_a_preset_is_chosen_first_and_can_be_taken_back(template: Path, place: P
     assert answers["docker"] is False, "what is given on the command line comes first"
 
 
+def test_where_it_is_to_be_is_asked(template: Path, place: Path) -> None:
+    (place / "taken").mkdir()
+    (place / "taken" / "mine.txt").touch()
+    refused = run("new", "--template", template)
+    assert refused.exit_code == 2
+    assert refused.stderr == "Error: No place for the service: write servicewright new DEST.\n"
+    new = command("new", "--template", template, "--preset", "minimal")
+    with closing(Terminal(new, 60)) as terminal:
+        terminal.see("Where is it to be? > service")
+        terminal.press(CLEAR, "taken", ENTER)
+        terminal.see("taken is not empty: choose another destination.")
+        terminal.press(CLEAR, "shop", ENTER)
+        terminal.see("A new service in shop")
+        terminal.see("> Shop")
+        terminal.press(INTERRUPT)
+        assert terminal.end() == 130
+    assert files(place).keys() == {"taken", "taken/mine.txt"}
+
+
 def test_stopping_writes_nothing(template: Path, place: Path) -> None:
     new = command("new", "orders", "--template", template, "--preset", "minimal")
     with closing(Terminal(new, 80)) as terminal:

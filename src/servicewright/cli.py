@@ -122,15 +122,16 @@ class _WithQuestions(TyperCommand):
 @app.command(cls=_WithQuestions)
 def new(  # noqa: PLR0913 - one for each option
     destination: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
             metavar="DEST",
             # It is looked at where all its other faults are told.
             readable=False,
+            show_default=False,
             help="Where the service is written: a new or an empty directory, or a repository with "
-            "nothing but what a git host puts there.",
+            "nothing but what a git host puts there. Asked for in a terminal.",
         ),
-    ],
+    ] = None,
     *,
     framework: Annotated[
         str | None,
@@ -163,18 +164,39 @@ def new(  # noqa: PLR0913 - one for each option
         pairs = [_pair(text) for text in given or []]
         if framework is not None:
             pairs.append(("framework", framework))
+        ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
         source = templates.locate(template, ref)
+        if destination is None:
+            destination = _ask_where(ask=ask)
         projects.check_destination(destination)
         config = projects.config_of(source)
         presets = questions.presets(config)
         answers = questions.parse_answers(questions.from_config(config), pairs)
         if preset is not None:
             answers = {**questions.preset(presets, preset).answers, **answers}
-        ask = not defaults and sys.stdin.isatty() and sys.stdout.isatty()
         if ask and (asked := _interview(source, destination, answers, presets)) is not None:
             answers, ask = asked, False
         project = projects.create(source, destination, answers, ask=ask)
     _report(project, destination)
+
+
+def _ask_where(*, ask: bool) -> Path:
+    """Ask where a new service is to be."""
+    from servicewright import projects, prompts  # noqa: PLC0415
+
+    if not ask:
+        raise UsageError("No place for the service: write servicewright new DEST.")
+
+    def problem(text: str) -> str:
+        try:
+            projects.check_destination(Path(text.strip()))
+        except ServicewrightError as error:
+            return str(error)
+        return ""
+
+    while isinstance(text := prompts.write("Where is it to be?", "service", problem), prompts.Back):
+        pass
+    return Path(text.strip())
 
 
 def _interview(
