@@ -172,6 +172,20 @@ def test_chunks_that_are_none_are_refused(serve: Serve) -> None:
     assert answer.json() == {"detail": "Bad Request"}
 
 
+def test_middleware_around_the_views(serve: Serve) -> None:
+    def init_app(app: Flask) -> None:
+        def stop(environ: dict[str, Any], start_response: Any) -> Any:
+            return Response("stopped", 503)(environ, start_response)
+
+        app.wsgi_app = stop  # type: ignore[method-assign]
+
+    answer = serve(init_app).get("/health")
+
+    assert (answer.status_code, answer.text) == (503, "stopped")
+    assert "X-Process-Time" in answer.headers
+    assert "X-Request-ID" in answer.headers
+
+
 def count_visits() -> str:
     session["visits"] = session.get("visits", 0) + 1
     return str(session["visits"])

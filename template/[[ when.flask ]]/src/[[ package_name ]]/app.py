@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
     #{% if when.database %}
     app.extensions["database"] = database = database or connect(settings)
-    if settings.migrate_on_start and not dependencies.lists_routes():
+    if settings.migrate_on_start and dependencies.is_starting():
         database.upgrade()
     dependencies.init_app(app)
     #{% elif when.resources %}
@@ -84,9 +84,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     bodies.init_app(app)
     middleware.init_app(app)
-    #{% if when.docker %}
-    proxies.init_app(app, settings)
-    #{% endif %}
     #{% if when.cors %}
     cors.init_app(app, settings)
     #{% endif %}
@@ -107,6 +104,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(uploads_blueprint)
     #{% endif %}
     custom.init_app(app)
+    middleware.wrap(app)
+    #{% if when.docker %}
+    proxies.init_app(app, settings)
+    #{% endif %}
     if settings.docs:
         docs.init_app(
             app,

@@ -5,6 +5,7 @@ import click
 from flask import Flask, Response, current_app, g, has_request_context
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from werkzeug.serving import is_running_from_reloader
 
 from .database import Database
 from .settings import Settings
@@ -29,10 +30,11 @@ def get_session() -> Session:
 
     What streams, or runs after the answer, opens one of its own: ``get_database().session()``.
     """
-    if not has_request_context():
+    if not has_request_context() or "is_answered" in g:
         # Nobody would commit it.
         raise RuntimeError(
-            "Outside of a request, use `with get_database().session() as session:` instead."
+            "Outside of a request, and while its answer is sent, use"
+            " `with get_database().session() as session:` instead."
         )
     session: Session = g.get("session") or g.setdefault("session", get_database().sessions())
     return session
@@ -40,12 +42,17 @@ def get_session() -> Session:
 
 def commit_session(response: Response) -> Response:
     """Commit before the answer is sent: nobody sees success for a failed commit."""
-    if "session" in g and response.status_code < 400:
-        try:
+    try:
+        if "session" in g and response.status_code < 400:
             g.session.commit()
-        except SQLAlchemyError as error:
-            # Flask's handlers know only what views raise.
-            return current_app.make_response(current_app.handle_user_exception(error))
+    except SQLAlchemyError as error:
+        # Flask's handlers know only what views raise.
+        return current_app.make_response(current_app.handle_user_exception(error))
+    finally:
+        g.is_answered = True
+        if "session" in g:
+            # A stream that goes on with it is told so, and loses nothing without a word.
+            g.session.close()
     return response
 
 
@@ -62,10 +69,10 @@ def get_store() -> ItemStore:
 
 
 #{% endif %}
-def lists_routes() -> bool:
-    """Tell whether the application is made for the command ``flask routes`` only."""
+def is_starting() -> bool:
+    """Tell whether the service starts: a command is none, nor is new code in development."""
     context = click.get_current_context(silent=True)
-    return context is not None and context.info_name == "routes"
+    return (context is None or context.info_name == "run") and not is_running_from_reloader()
 
 
 def init_app(app: Flask) -> None:

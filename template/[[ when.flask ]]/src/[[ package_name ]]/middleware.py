@@ -117,11 +117,15 @@ def tell_browsers(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Install the middleware and the hooks."""
+    """Install the hooks."""
     app.before_request(refuse_other_sites)
     app.after_request(tell_browsers)
     app.before_request(limit_chunks)
+    logging.getLogger("werkzeug").addFilter(is_of_no_request)
+
+
+def wrap(app: Flask) -> None:
+    """Install the middleware, around your own."""
     app.wsgi_app = WholeBodyMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = TimingMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = RequestLogMiddleware(app.wsgi_app)  # type: ignore[method-assign]
-    logging.getLogger("werkzeug").addFilter(is_of_no_request)
