@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from servicewright import questions
 from servicewright.changes import render
 from servicewright.errors import UsageError
-from servicewright.repository import run
+from servicewright.git import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

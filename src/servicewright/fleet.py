@@ -150,7 +150,7 @@ class _Shelf:
             try:
                 git.run(clone, "worktree", "add", "--quiet", "--detach", str(path), version)
             except git.GitError as error:
-                raise TemplateError(f"git cannot read {clone}: {error}.") from error
+                raise TemplateError(f"git cannot read {clone}: {error.reason}.") from error
             (path / ".git").unlink()
             self._checkouts[key] = path
         return self._checkouts[key]

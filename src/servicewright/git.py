@@ -49,7 +49,15 @@ PLAIN = {
 
 
 class GitError(ServicewrightError):
-    """Git cannot do something; the message is its complaint."""
+    """Git cannot do something in a directory.
+
+    Attributes:
+        reason: Its complaint.
+    """
+
+    def __init__(self, directory: Path, reason: str) -> None:
+        super().__init__(f"git cannot work on {directory}: {reason}.")
+        self.reason = reason
 
 
 def variables(settings: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -109,7 +117,7 @@ def run(
     environment: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> str:
-    """Run git and give what it prints.
+    """Run git and give what it prints as text.
 
     Args:
         directory: Where it is run.
@@ -121,10 +129,22 @@ def run(
     Raises:
         GitError: It fails.
     """
+    printed = output(directory, *arguments, given=given, environment=environment, settings=settings)
+    return printed.decode(errors="surrogateescape")
+
+
+def output(
+    directory: Path,
+    *arguments: str,
+    given: bytes | None = None,
+    environment: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> bytes:
+    """Run git as ``run`` does, and give the very bytes."""
     done = attempt(directory, *arguments, given=given, environment=environment, settings=settings)
     if done.returncode:
-        raise GitError(complaint(done.stderr.decode(errors="replace")))
-    return done.stdout.decode(errors="surrogateescape")
+        raise GitError(directory, complaint(done.stderr.decode(errors="replace")))
+    return done.stdout
 
 
 def attempt(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from servicewright import git
 from servicewright.errors import ProjectError, UsageError
+from servicewright.git import run
 from servicewright.interrupts import uninterruptible
 
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ class Repository:
             )
         try:
             top = run(path, "rev-parse", "--show-toplevel").removesuffix("\n")
-        except ProjectError as error:
-            if "not a git repository" not in str(error):
+        except git.GitError as error:
+            if "not a git repository" not in error.reason:
                 raise
             raise ProjectError(
                 f"{project} is not under version control, so nothing could be undone: run "
@@ -266,7 +267,7 @@ class Repository:
 
     def read(self, name: str) -> bytes:
         """Read what is stored under a name."""
-        return _bytes(self.top, "cat-file", "blob", name)
+        return git.output(self.top, "cat-file", "blob", name)
 
     def write(self, content: bytes) -> str:
         """Store something, and give its name."""
@@ -342,8 +343,8 @@ class Repository:
             unmerged: Versions of the files that have conflicts in the tree.
 
         Raises:
-            ProjectError: The project was changed since, or git refuses for another reason; the
-                project is as it was.
+            ProjectError: The project was changed since.
+            GitError: Git refuses; the project is as it was.
         """
         entries: list[str] = []
         for version in unmerged:
@@ -362,7 +363,7 @@ class Repository:
         with uninterruptible():
             try:
                 run(self.top, "read-tree", "-m", "-u", head, tree)
-            except ProjectError:
+            except git.GitError:
                 # It may have stopped at a full disk. All was committed: nothing else is lost.
                 self._restore(head, tree)
                 raise
@@ -425,40 +426,6 @@ class Repository:
                 "GIT_WORK_TREE": str(work_tree),
                 "GIT_INDEX_FILE": str(Path(directory, "index")),
             }
-
-
-def run(
-    directory: Path,
-    *arguments: str,
-    given: bytes | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> str:
-    """Run git and give what it prints.
-
-    Args:
-        directory: Where it is run.
-        arguments: Its arguments.
-        given: What it reads.
-        environment: Variables besides those of this process.
-
-    Raises:
-        ProjectError: It fails; the message is git's.
-    """
-    answer = _bytes(directory, *arguments, given=given, environment=environment)
-    return answer.decode(errors="surrogateescape")
-
-
-def _bytes(
-    directory: Path,
-    *arguments: str,
-    given: bytes | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> bytes:
-    done = git.attempt(directory, *arguments, given=given, environment=environment)
-    if done.returncode:
-        reason = git.complaint(done.stderr.decode(errors="replace"))
-        raise ProjectError(f"git cannot work on {directory}: {reason}.")
-    return done.stdout
 
 
 def _unmerged(top: Path, directory: Path) -> dict[str, list[tuple[str, str, str]]]:

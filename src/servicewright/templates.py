@@ -164,7 +164,7 @@ def clone(location: str, path: Path) -> Path:
             environment={"GIT_TERMINAL_PROMPT": "0"},
         )
     except git.GitError as error:
-        raise TemplateError(f"git cannot get {location}: {error}.") from error
+        raise TemplateError(f"git cannot get {location}: {error.reason}.") from error
     return path
 
 
@@ -258,4 +258,4 @@ def _git(directory: Path, *arguments: str) -> str:
     try:
         return git.run(directory, *arguments).strip()
     except git.GitError as error:
-        raise TemplateError(f"git cannot read {directory}: {error}.") from error
+        raise TemplateError(f"git cannot read {directory}: {error.reason}.") from error
