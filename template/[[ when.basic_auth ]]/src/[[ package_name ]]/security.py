@@ -56,6 +56,8 @@ def read_credentials(authorization: str) -> tuple[str, str] | None:
 
 def network(address: str) -> str:
     """Name whom an address belongs to: who has one address of IPv6 has all of a /64."""
+    if ":" not in address:
+        return address
     try:
         return str(ipaddress.IPv6Network((address, 64), strict=False))
     except ValueError:
