@@ -9,7 +9,10 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import signal
+import socket
+import subprocess
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -20,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from contract.probes import AUTHORIZATION
-from contract.services import FRAMEWORKS, PATIENCE, database_for
+from contract.services import FRAMEWORKS, PATIENCE, database_for, free_port
 from test_production import control, production, wait_until, workers
 
 if TYPE_CHECKING:
@@ -126,6 +129,33 @@ def all_at_once(clients: int, client: Callable[[int], Any]) -> None:
         await asyncio.gather(*(client(number) for number in range(clients)))
 
     asyncio.run(everybody())
+
+
+async def read_or_write(server: Server, tally: Tally, number: int) -> None:
+    """Read items, or create one: every other client reads."""
+    if number % 2:
+        await tally.ask(server.port, "GET", "/items")
+    else:
+        await tally.ask(server.port, "POST", "/items", ITEM)
+
+
+@contextmanager
+def busy(server: Server, tally: Tally, pause: float = 0) -> Iterator[None]:
+    """Have twenty clients read and write, one request after the other, until the block ends."""
+    ended = Event()
+
+    async def client(number: int) -> None:
+        while not ended.is_set():
+            await read_or_write(server, tally, number)
+            await asyncio.sleep(pause)
+
+    thread = Thread(target=all_at_once, args=(20, client))
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager
@@ -274,10 +304,7 @@ def test_a_database_that_says_nothing(services: Services, framework: str, tmp_pa
 
             async def client(number: int) -> None:
                 for _ in range(3):
-                    if number % 2:
-                        await tally.ask(server.port, "GET", "/items")
-                    else:
-                        await tally.ask(server.port, "POST", "/items", ITEM)
+                    await read_or_write(server, tally, number)
 
             all_at_once(60, client)
 
@@ -291,33 +318,73 @@ def test_a_database_that_says_nothing(services: Services, framework: str, tmp_pa
     assert "Traceback" not in server.log
 
 
+@contextmanager
+def pooler(url: str) -> Iterator[str]:
+    """Give the address of a pooler of PostgreSQL: each transaction is on any connection."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("pgbouncer is not installed.")
+    data = Path(parse_qs(urlsplit(url).query)["host"][0])
+    port = free_port()
+    settings = data / "pgbouncer.ini"
+    settings.write_text(
+        f"[databases]\n* = host={data} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        "auth_type = any\npool_mode = transaction\ndefault_pool_size = 4\n"
+    )
+    with subprocess.Popen(
+        # Like PostgreSQL, it does not run as the superuser.
+        [program, "--quiet", settings],
+        user=data.stat().st_uid,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(lambda: listens(port))
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    """Tell whether anybody takes connections at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_behind_a_pooler(services: Services, framework: str, tmp_path: Path) -> None:
+    made = plain(services, tmp_path, framework, database="postgresql")
+    tally = Tally()
+    with (
+        database_for(made) as url,
+        pooler(url) as address,
+        production(made, database_url=address) as server,
+    ):
+
+        async def client(number: int) -> None:
+            for _ in range(10):
+                await read_or_write(server, tally, number)
+
+        all_at_once(100, client)
+
+        assert tally.answers == Counter({"200": 500, "201": 500})
+        assert server.ask("GET", "/items").json["total"] == 500
+        assert server.ask("GET", "/ready").status == 200
+    assert "Traceback" not in server.log
+
+
 def test_a_database_that_restarts_under_load(
     services: Services, framework: str, tmp_path: Path
 ) -> None:
     made = plain(services, tmp_path, framework, database="postgresql")
     tally = Tally()
     with database_for(made) as url, production(made, database_url=url) as server:
-        ended = Event()
-
-        async def client(number: int) -> None:
-            while not ended.is_set():
-                if number % 2:
-                    await tally.ask(server.port, "GET", "/items")
-                else:
-                    await tally.ask(server.port, "POST", "/items", ITEM)
-                await asyncio.sleep(0.05)
-
-        thread = Thread(target=all_at_once, args=(20, client))
-        with watched(server, "/health") as seen:
-            thread.start()
-            try:
-                wait_until(lambda: tally.answers["201"] > 20)
-                control(url, "restart")
-                created = tally.answers["201"]
-                wait_until(lambda: tally.answers["201"] > created + 20)
-            finally:
-                ended.set()
-                thread.join()
+        with watched(server, "/health") as seen, busy(server, tally, 0.05):
+            wait_until(lambda: tally.answers["201"] > 20)
+            control(url, "restart")
+            created = tally.answers["201"]
+            wait_until(lambda: tally.answers["201"] > created + 20)
 
         assert set(tally.answers) <= {"200", "201", "503"}
         assert set(seen["/health"].answers) == {"200"}
@@ -332,18 +399,7 @@ def test_processes_that_go_under_load(
     made = plain(services, tmp_path, framework)
     tally = Tally()
     with production(made) as server:
-        ended = Event()
-
-        async def client(number: int) -> None:
-            while not ended.is_set():
-                if number % 2:
-                    await tally.ask(server.port, "GET", "/items")
-                else:
-                    await tally.ask(server.port, "POST", "/items", ITEM)
-
-        thread = Thread(target=all_at_once, args=(20, client))
-        thread.start()
-        try:
+        with busy(server, tally):
             wait_until(lambda: tally.answers["201"] > 50)
             before = len(workers(server))
             if sign == "SIGKILL":
@@ -353,9 +409,6 @@ def test_processes_that_go_under_load(
             wait_until(lambda: len(workers(server)) > before)
             created = tally.answers["201"]
             wait_until(lambda: tally.answers["201"] > created + 50)
-        finally:
-            ended.set()
-            thread.join()
 
         # Only connections end that the process had.
         dropped = tally.answers.total() - tally.answers["200"] - tally.answers["201"]
