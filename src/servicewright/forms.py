@@ -64,6 +64,7 @@ class Form:
             extensions=config.get("_jinja_extensions", ()),
             **options,
         )
+        self._worked_out: dict[tuple[object, ...], Answer] = {}
         # Whatever is not there is noticed now.
         self.answers()
 
@@ -137,9 +138,14 @@ class Form:
         chosen = {**self.chosen, **(chosen or {})}
         known: dict[str, Answer] = {}
         for question in self.questions:
-            known[question.name] = (
-                chosen[question.name] if question.name in chosen else self._default(question, known)
-            )
+            if question.name in chosen:
+                known[question.name] = chosen[question.name]
+                continue
+            # Templates ask git, and this is asked again and again.
+            circumstances = (question.name, *known.items())
+            if circumstances not in self._worked_out:
+                self._worked_out[circumstances] = self._default(question, known)
+            known[question.name] = self._worked_out[circumstances]
         return known
 
     def _default(self, question: Question, known: Mapping[str, Answer]) -> Answer:
