@@ -48,7 +48,9 @@ def environment(*, colour: bool) -> dict[str, str]:
     return variables if colour else {**variables, "NO_COLOR": "1"}
 
 
-@pytest.mark.parametrize(("columns", "colour"), [(60, "on"), (60, "off"), (100, "on")])
+@pytest.mark.parametrize(
+    ("columns", "colour"), [(60, "on"), (60, "off"), (100, "on"), (100, "off")]
+)
 def test_a_service_is_made_by_answering(
     template: Path, place: Path, form: forms.Form, columns: int, colour: str
 ) -> None:
