@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 from commands import refusal, run
+from hypothesis import given
+from hypothesis import strategies as st
 from repositories import commit
 
 from matrix import failures, static
@@ -480,6 +482,40 @@ def test_a_question_that_is_not_always_asked_is_no_answer() -> None:
     passing: list[Answers] = [{"database": "none"}, {"database": "sqlite", "admin": False}]
 
     assert causes(failing, passing) == [Cause(({"admin": True},), 1)]
+
+
+EVERY = [
+    {"framework": framework, "cors": cors, "database": database}
+    for framework in ("fastapi", "flask")
+    for cors in (False, True)
+    for database in ("none", "sqlite", "postgresql")
+]
+
+
+@given(st.lists(st.sampled_from(["fails", "passes", "was not run"]), min_size=12, max_size=12))
+def test_causes_explain_all_that_fails_and_nothing_else_and_are_the_smallest(
+    ends: list[str],
+) -> None:
+    failing = [answers for answers, end in zip(EVERY, ends, strict=True) if end == "fails"]
+    passing = [answers for answers, end in zip(EVERY, ends, strict=True) if end == "passes"]
+    found = causes(failing, passing)
+
+    def having(some: Answers, variants: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [answers for answers in variants if some.items() <= answers.items()]
+
+    for cause in found:
+        for some in cause.sets:
+            assert having(some, passing) == []
+            assert len(having(some, failing)) == cause.count > 0
+            for name in some:
+                fewer = {other: answer for other, answer in some.items() if other != name}
+                assert having(fewer, passing)
+        assert len({len(some) for some in cause.sets}) == 1
+    explained = [answers for cause in found for answers in having(cause.sets[0], failing)]
+    assert all(answers in explained for answers in failing)
+    # There are several only where no single one explains all.
+    shared = dict(set.intersection(*(set(answers.items()) for answers in failing or [{}])))
+    assert len(found) <= 1 or having(shared, passing)
 
 
 def test_an_issue_tells_what_fails_how_often_and_how_to_see_it() -> None:
