@@ -1,5 +1,6 @@
 """Errors are JSON, whatever goes wrong."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -84,11 +85,37 @@ def test_not_a_number_in_the_body(client: Client) -> None:
     assert answer.json()["detail"][0]["loc"] == ["body", "price"]
 
 
-def test_half_a_character_in_the_body(client: Client) -> None:
-    answer = client.post("/test-chairs", content=rb'{"name": "\ud800", "price": 1}', headers=JSON)
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"name": "\ud800", "price": 1}',
+        rb'{"name": "\ude00\ud83d", "price": 1}',
+        rb'{"name": "A", "price": 1, "\uD800": 1}',
+        b'{"name": "\xed\xa0\x80", "price": 1}',
+        r'{"name": "\ud800", "price": 1}'.encode("utf-16"),
+    ],
+)
+def test_half_a_character_in_the_body(client: Client, body: bytes) -> None:
+    for content in (body, iter([body[:9], body[9:]])):
+        answer = client.post("/test-chairs", content=content, headers=JSON)
 
-    assert answer.status_code == 422
-    assert answer.json()["detail"][0]["loc"] == ["body", "name"]
+        assert answer.status_code == 422
+        assert answer.json()["detail"][0]["loc"] == ["body"]
+
+
+@pytest.mark.parametrize("name", [rb"\ud83d\ude00", rb"\\ud800", "\ud7a3".encode()])
+def test_whole_characters_in_the_body(client: Client, name: bytes) -> None:
+    body = b'{"name": "' + name + b'", "price": 1}'
+
+    answer = client.post("/test-chairs", content=body, headers=JSON)
+
+    assert answer.status_code == 201
+    assert answer.json()["name"] == json.loads(b'"' + name + b'"')
+
+
+@pytest.mark.parametrize("body", [rb'{"name": "\ud83d', b"[" * 50_000 + rb'"\ud83d'])
+def test_half_a_character_in_what_is_no_json(client: Client, body: bytes) -> None:
+    assert client.post("/test-chairs", content=body, headers=JSON).status_code == 422
 
 
 def test_body_over_the_limit(client: Client) -> None:

@@ -35,7 +35,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -142,6 +142,18 @@ def test_a_row_that_went_meanwhile(client: Client) -> None:
 
     assert answer.status_code == 404
     assert answer.json() == {"detail": "Not Found"}
+
+
+def test_a_value_that_cannot_be_stored(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(*_: object) -> None:
+        raise DataError("INSERT", {}, RuntimeError("out of range\nwhat was sent"))
+
+    with heard(Session, "before_flush", refuse):
+        answer = client.post("/test-chairs", json=CHAIR)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "A value cannot be stored"}
+    assert "what was sent" not in caplog.text
 
 
 def test_a_bug_in_the_database_is_logged_once_and_without_what_was_sent(

@@ -51,6 +51,15 @@ def test_limits_of_time(own_server: Database) -> None:
     assert settings(timeout=None) == ["0", "0", "0"]
 
 
+@pytest.mark.parametrize("chair", [{"name": "a\0b", "price": 1}, {"name": "a", "price": 2**40}])
+def test_values_that_cannot_be_stored(client: Client, chair: dict[str, Any]) -> None:
+    answer = client.post("/test-chairs", json=chair)
+
+    assert answer.status_code == 400
+    assert answer.json() == {"detail": "A value cannot be stored"}
+    assert client.get("/test-chairs").json() == []
+
+
 @pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
 def test_a_statement_that_takes_too_long(own_server: Database, limit: str) -> None:
     lock = text("SELECT pg_advisory_xact_lock(1)")

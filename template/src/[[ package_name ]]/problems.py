@@ -62,6 +62,12 @@ class ConflictError(ServiceError):
     status = 409
 
 
+class UnfitError(ServiceError):
+    """A value that a request sends cannot be stored, such as a number that is too large."""
+
+    status = 400
+
+
 class UnavailableError(ServiceError):
     """What a request needs is down or busy; the client may try again after some seconds."""
 

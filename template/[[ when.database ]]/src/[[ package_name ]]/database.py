@@ -7,13 +7,20 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from .engine import is_unavailable, make_engine, migration
 from .probe import Probe
-from .problems import PHRASES, ConflictError, NotFoundError, ServiceError, UnavailableError
+from .problems import (
+    PHRASES,
+    ConflictError,
+    NotFoundError,
+    ServiceError,
+    UnavailableError,
+    UnfitError,
+)
 from .settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -87,6 +94,9 @@ def explain(error: SQLAlchemyError) -> ServiceError | None:
     if isinstance(error, IntegrityError):
         logger.warning("The database refused a change: %s", first_line(error))
         return ConflictError("This does not fit what is stored")
+    if isinstance(error, DataError):
+        logger.warning("The database refused a value: %s", first_line(error))
+        return UnfitError("A value cannot be stored")
     if is_unavailable(error):
         logger.warning("The database is not available: %s", first_line(error))
         return UnavailableError("The database is not available")

@@ -18,6 +18,7 @@ from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .admission import Admission
+from .bodies import TextMiddleware
 from .browsers import HEADERS, is_from_another_site
 from .errors import answer
 from .logs import identify, log_request, request_id
@@ -241,6 +242,7 @@ def init_app(app: FastAPI, settings: Settings) -> None:
         app.user_middleware.append(Middleware(BodyErrorMiddleware))
         handlers = {k: h for k, h in app.exception_handlers.items() if k not in {500, Exception}}
         app.add_middleware(ExceptionMiddleware, handlers=handlers)
+    app.user_middleware.append(Middleware(TextMiddleware))
     app.add_middleware(HeadMiddleware)
     app.add_middleware(BodyMiddleware, max_body_size=settings.max_body_size)
     #{% if when.cors %}

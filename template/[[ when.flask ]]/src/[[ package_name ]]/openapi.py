@@ -35,6 +35,7 @@ from werkzeug.datastructures import CombinedMultiDict, FileStorage, Headers, Mul
 from werkzeug.wrappers import Response as BaseResponse
 
 from .problems import InvalidField
+from .texts import has_half_a_character
 
 View = Callable[..., Any]
 Schema = dict[str, Any]
@@ -236,6 +237,8 @@ def read_body() -> Any:
         raise invalid_body("missing", "The body is missing")
     if not request.is_json:
         return body
+    if has_half_a_character(body):
+        raise invalid_body("string_unicode", "A text has half a character")
     try:
         return json.loads(body)
     except json.JSONDecodeError as error:

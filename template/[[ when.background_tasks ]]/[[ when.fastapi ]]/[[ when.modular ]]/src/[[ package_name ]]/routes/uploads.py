@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
+from fastapi.requests import HTTPConnection
 
 #{% if when.basic_auth %}
 from ..authentication import LoginRequired
 #{% endif %}
+from ..dependencies import state_of
 from ..problems import InvalidRequest, Problem
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
 
@@ -16,9 +18,9 @@ uploads_router = APIRouter(
 )
 
 
-async def get_uploads(request: Request) -> Uploads:
+async def get_uploads(connection: HTTPConnection) -> Uploads:
     """Give the uploads."""
-    uploads: Uploads = request.app.state.uploads
+    uploads: Uploads = state_of(connection).uploads
     return uploads
 
 
