@@ -285,6 +285,34 @@ def settle_all(file: str, base: str, ours: str, theirs: str, **known: Any) -> st
     return settled.text if settled else None
 
 
+def test_settings_that_the_user_sorted_stay_sorted() -> None:
+    base, ours, theirs = (
+        f'class Settings(BaseSettings):\n    """All."""\n\n    {lines}\n\n    def z(self): ...\n'
+        for lines in (
+            "c: int = 1\n    b: int = 1\n    a: int = 1",
+            "a: int = 1\n    b: int = 2\n    c: int = 1",
+            "c: int = 1\n    b: int = 1\n    new: int = 1\n    a: int = 3",
+        )
+    )
+    wanted = ours.replace("b: int = 2", "b: int = 2\n    new: int = 1").replace(
+        "a: int = 1", "a: int = 3"
+    )
+    assert settle_all("src/orders/settings.py", base, ours, theirs) == wanted
+
+
+def test_a_comment_that_came_from_a_neighbour_keeps_nothing() -> None:
+    form = 'class Settings(BaseSettings):\n    """All."""\n\n{}'
+    base = form.format("    # On a.\n    a: int = 1\n    b: int = 1\n    c: int = 1\n")
+    ours = form.format(
+        "    # On a.\n    b: int = 1\n    a: int = 1\n    c: int = 1\n    d: int = 1\n"
+    )
+    theirs = form.format("    # On a.\n    a: int = 1\n    c: int = 2\n")
+    wanted = form.format("    a: int = 1\n    c: int = 2\n    d: int = 1\n")
+    assert settle_all("src/orders/settings.py", base, ours, theirs) == wanted
+    ours = ours.replace("# On a.", "# Mine.")
+    assert settle_all("src/orders/settings.py", base, ours, theirs) is None
+
+
 def test_names_of_an_import_are_merged_and_sorted() -> None:
     base, ours, theirs = (
         f"from .errors import {names}\n\n{used}\n"

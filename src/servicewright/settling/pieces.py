@@ -135,7 +135,7 @@ class Merge:
             elif key not in was:
                 found[key] = mine[key] if key in mine else new[key]
             elif key in mine or key in new:
-                if (mine[key] if key in mine else new[key]).text == was[key].text:
+                if _same(was[key], mine[key] if key in mine else new[key], base):
                     continue
                 if key in mine or not self.forgiving:
                     raise UncertainError(_within(path, key))
@@ -147,8 +147,26 @@ class Merge:
             ):
                 raise UncertainError(_within(path, key))
         sides = [list(was), list(mine), list(new)]
-        ordered = [found[key] for key in _order(sides, found, path)]
+        ordered = [
+            replace(found[key], gap=_gap_after(key, ours, found))
+            for key in _order(sides, found, path)
+        ]
         return tuple(_sorted(ordered, [base, ours, theirs]))
+
+
+def _same(was: Piece, now: Piece, neighbours: Sequence[Piece]) -> bool:
+    """Whether a piece was left alone; a comment may have come to it from a neighbour that went."""
+    if was.text == now.text:
+        return True
+    known = {line for piece in neighbours for line in lines_of(piece.head)}
+
+    def code(piece: Piece) -> str:
+        lines = lines_of(piece.text)
+        while lines and lines[0].lstrip().startswith("#") and lines[0] in known:
+            del lines[0]
+        return "".join(lines)
+
+    return code(was) == code(now)
 
 
 def _within(path: str, key: str) -> str:
@@ -170,6 +188,17 @@ def _gap(base: Piece | None, ours: Piece, theirs: Piece) -> str:
         return _one(base.gap if base else "", ours.gap, theirs.gap, "")
     except UncertainError:
         return max(ours.gap, theirs.gap, key=len)
+
+
+def _gap_after(key: str, ours: Sequence[Piece], found: dict[str, Piece]) -> str:
+    """Give the blank lines before a piece: those of what was before it and is gone count too."""
+    gaps = [found[key].gap]
+    keys = [part.key for part in ours]
+    for part in reversed(ours[: keys.index(key)] if key in keys else ()):
+        if part.key in found:
+            break
+        gaps.append(part.gap)
+    return max(gaps, key=len)
 
 
 def _is_rewritten(base: Piece, ours: Piece) -> bool:
@@ -198,7 +227,8 @@ def _order(sides: list[list[str]], found: dict[str, Piece], path: str) -> list[s
     for side in others:
         known = [place[key] for key in side if key in place]
         if known != sorted(known):
-            return _as_theirs([base, *others], found) or _as_ours(others, found, path)
+            sides = [base, *others]
+            return _as_theirs(sides, found) or _as_ours(sides, found, path)
     # For each run of new pieces: the places between which it stands, whose it is, and what it is.
     runs: list[tuple[int, int, int, list[str]]] = []
     for number, side in enumerate(others):
@@ -262,10 +292,14 @@ def _as_theirs(sides: list[list[str]], found: dict[str, Piece]) -> list[str] | N
     return None
 
 
-def _as_ours(others: list[list[str]], found: dict[str, Piece], path: str) -> list[str]:
+def _as_ours(sides: list[list[str]], found: dict[str, Piece], path: str) -> list[str]:
     """Keep the user's order of pieces that need none, each new one behind the one before it."""
-    ours, theirs = others
-    if not _loose([key for key in ours if key in found], found):
+    base, ours, theirs = sides
+    strict = [key for key in base if key in found and not found[key].loose]
+    for side in (ours, theirs):
+        if [key for key in side if key in strict] != strict:
+            raise UncertainError(path)
+    if not _loose([key for key in theirs if key in found and key not in {*base, *ours}], found):
         raise UncertainError(path)
     result = [key for key in ours if key in found]
     position = 0
@@ -273,8 +307,6 @@ def _as_ours(others: list[list[str]], found: dict[str, Piece], path: str) -> lis
         if key not in found:
             continue
         if key not in ours:
-            if not found[key].loose:
-                raise UncertainError(path)
             result.insert(position, key)
         position = result.index(key) + 1
     return result
