@@ -220,10 +220,21 @@ def shared_client(app: Application) -> Iterator[Client]:
 
 @pytest.fixture
 #{% if when.database %}
-def client(app: Application, shared_client: Client, database: Database) -> Iterator[Client]:
+def with_database(app: Application, shared_client: Client) -> Iterator[Callable[..., Client]]:
+    """Give a function that makes the application use a database, and gives a client of it."""
+    with ExitStack() as stack:
+
+        def with_database(database: Database) -> Client:
+            stack.enter_context(use(app, database))
+            return shared_client
+
+        yield with_database
+
+
+@pytest.fixture
+def client(with_database: Callable[..., Client], database: Database) -> Client:
     """Give a client of the application, with empty tables."""
-    with use(app, database):
-        yield shared_client
+    return with_database(database)
 #{% else %}
 def client(app: Application, shared_client: Client) -> Iterator[Client]:
     """Give a client of the application, which keeps nothing of other tests."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +221,8 @@ with uploads.receiving("half.bin") as file:
 """
 
 
-@pytest.fixture
-def other() -> Iterator["subprocess.Popen[bytes]"]:
+@contextmanager
+def other_process() -> Iterator["subprocess.Popen[bytes]"]:
     """Start another process, which has a job to do and is in the middle of receiving a file."""
     source = str(Path(sys.modules[Uploads.__module__].__file__ or "").parents[1])
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {source!r})\n{KILLED}"]
@@ -234,13 +235,13 @@ def other() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def test_what_a_killed_process_left_is_found(other: "subprocess.Popen[bytes]") -> None:
-    beside = Uploads(DATA)
-    assert beside.get("data.bin").status == "processing"
-    assert len(kept()) == 5
-
-    other.kill()
-    other.wait()
+def test_a_job_is_left_to_its_process_until_that_is_killed() -> None:
+    with other_process() as other:
+        beside = Uploads(DATA)
+        beside.process("data.bin")
+        assert beside.get("data.bin").status == "processing"
+        assert len(kept()) == 5
+        assert other.poll() is None
 
     assert beside.get("data.bin").status == "failed"
     again = Uploads(DATA)
@@ -249,15 +250,6 @@ def test_what_a_killed_process_left_is_found(other: "subprocess.Popen[bytes]") -
     receive(again, "data.bin", b"hello again")
     again.process("data.bin")
     assert again.get("data.bin").status == "done"
-
-
-def test_a_job_of_another_process_is_left_to_it(other: "subprocess.Popen[bytes]") -> None:
-    beside = Uploads(DATA)
-
-    beside.process("data.bin")
-
-    assert beside.get("data.bin").status == "processing"
-    assert other.poll() is None
 
 
 def test_a_result_is_about_the_file_that_is_kept(

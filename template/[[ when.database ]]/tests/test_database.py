@@ -97,9 +97,9 @@ def test_half_a_change_is_not_kept(
 
 
 def test_a_failed_commit_is_no_success(
-    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+    with_database: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = start(own_database)
+    client = with_database(own_database)
 
     def fail(_: Session) -> None:
         raise ProgrammingError("COMMIT", {}, RuntimeError("a bug"))
@@ -113,11 +113,11 @@ def test_a_failed_commit_is_no_success(
 
 
 def test_a_conflict(
-    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+    with_database: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with own_database.session() as session:
         session.execute(text("CREATE UNIQUE INDEX one_name ON test_chairs (name)"))
-    client = start(own_database)
+    client = with_database(own_database)
     secret = CHAIR | {"name": "a secret"}
 
     answers = [client.post("/test-chairs", json=secret) for _ in range(2)]
@@ -157,10 +157,10 @@ def test_a_value_that_cannot_be_stored(client: Client, caplog: pytest.LogCapture
 
 
 def test_a_bug_in_the_database_is_logged_once_and_without_what_was_sent(
-    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+    with_database: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     Tables.metadata.drop_all(own_database.engine)
-    client = start(own_database)
+    client = with_database(own_database)
 
     answer = client.post("/test-chairs", json=CHAIR | {"name": "a secret"})
 
@@ -171,9 +171,9 @@ def test_a_bug_in_the_database_is_logged_once_and_without_what_was_sent(
 
 
 def test_no_connection_is_free(
-    start: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
+    with_database: Callable[..., Client], own_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = start(own_database)
+    client = with_database(own_database)
     engine = make_engine(str(own_database.engine.url), timeout=0.1, pool_size=1)
     own_database.sessions.configure(bind=engine)
 
@@ -211,8 +211,10 @@ def test_an_amount_stays_exact(database: Database) -> None:
     assert str(amount) == "1.10"
 
 
-def test_connections_are_given_back(start: Callable[..., Client], own_database: Database) -> None:
-    client = start(own_database)
+def test_connections_are_given_back(
+    with_database: Callable[..., Client], own_database: Database
+) -> None:
+    client = with_database(own_database)
     taken: list[object] = []
     in_use: set[object] = set()
 
@@ -232,9 +234,9 @@ def test_connections_are_given_back(start: Callable[..., Client], own_database: 
 
 
 def test_not_ready_while_the_database_fails(
-    start: Callable[..., Client], own_database: Database
+    with_database: Callable[..., Client], own_database: Database
 ) -> None:
-    client = start(own_database)
+    client = with_database(own_database)
 
     def fail(_: object, __: object, statement: str, *___: object) -> None:
         if statement == PROBE:
@@ -249,9 +251,9 @@ def test_not_ready_while_the_database_fails(
 
 
 def test_not_ready_while_the_database_hangs(
-    start: Callable[..., Client], own_database: Database
+    with_database: Callable[..., Client], own_database: Database
 ) -> None:
-    client = start(own_database)
+    client = with_database(own_database)
     probes, begun, released = [], Event(), Event()
 
     def hang(_: object, __: object, statement: str, *___: object) -> None:

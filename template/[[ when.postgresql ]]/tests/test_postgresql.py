@@ -115,7 +115,7 @@ def test_a_server_in_doubt_is_asked(
 
     monkeypatch.setattr(Probe, "problem", ask_and_note)
     monkeypatch.setattr(engine, "MOMENT", 0.01)
-    own = engine.make_engine(empty_database_url, timeout=0.5, pool_size=1)
+    own = engine.make_engine(empty_database_url, timeout=0.2, pool_size=1)
     monkeypatch.setattr(engine, "MOMENT", 10)
 
     with own.connect(), pytest.raises(PoolTimeoutError):
@@ -134,22 +134,23 @@ def test_an_address_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_connection_that_is_lost(
-    start: Callable[..., Client], empty_database_url: str, caplog: pytest.LogCaptureFixture
+    with_database: Callable[..., Client],
+    own_server: Database,
+    empty_database_url: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    database = connect(Settings(database_url=empty_database_url))
-    Tables.metadata.create_all(database.engine)
-    client = start(database)
+    Tables.metadata.create_all(own_server.engine)
+    client = with_database(own_server)
 
     def cut(connection: Connection, *_: object) -> None:
         (pid,) = connection.execute(text("SELECT pg_backend_pid()")).one()
         with psycopg.connect(empty_database_url) as other:
             other.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
-    event.listen(database.engine, "before_cursor_execute", cut, once=True)
+    event.listen(own_server.engine, "before_cursor_execute", cut, once=True)
     caplog.clear()
 
     answers = [client.get("/test-chairs") for _ in range(2)]
-    database.engine.dispose()
 
     assert [answer.status_code for answer in answers] == [503, 200]
     assert answers[0].json() == {"detail": "The database is not available"}

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.database import Database, connect
-from PACKAGE.engine import migration
+from PACKAGE.engine import make_engine, migration
 from PACKAGE.settings import Settings
 #{% endfilter %}
 
@@ -23,8 +23,8 @@ CHAIR = {"name": "Chair", "price": 1}
 
 @pytest.fixture
 def own() -> Iterator[Database]:
-    """Give a database of the test's own, that gives up after a second."""
-    database = connect(Settings(database_url="sqlite:///own.db", database_timeout=1))
+    """Give a database of the test's own."""
+    database = connect(Settings(database_url="sqlite:///own.db"))
     Tables.metadata.create_all(database.engine)
     yield database
     database.engine.dispose()
@@ -58,8 +58,9 @@ def test_readers_do_not_wait_for_a_writer(own: Database) -> None:
         assert reader.scalar(text("PRAGMA journal_mode")) == "wal"
 
 
-def test_a_lock_that_lasts(start: Callable[..., Client], own: Database) -> None:
-    client = start(own)
+def test_a_lock_that_lasts(with_database: Callable[..., Client], own: Database) -> None:
+    impatient = make_engine(str(own.engine.url), timeout=0.01, pool_size=5)
+    client = with_database(Database(impatient, timeout=5))
 
     with own.session() as writer:
         writer.execute(ADD)
@@ -69,6 +70,7 @@ def test_a_lock_that_lasts(start: Callable[..., Client], own: Database) -> None:
             client.get("/ready"),
         ]
 
+    impatient.dispose()
     assert [answer.status_code for answer in answers] == [503, 200, 200]
     assert answers[0].headers["Retry-After"] == "1"
 

@@ -6,15 +6,15 @@ import anyio
 import pytest
 from chairs import Chair, StoredChair
 from clients import ChairsDep
-from fastapi import APIRouter, BackgroundTasks, Depends, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from sqlalchemy.exc import InvalidRequestError
 from starlette.types import Message
 
 #{% filter replace("PACKAGE", package_name) %}
-from PACKAGE import custom
 from PACKAGE.database import Database
 from PACKAGE.dependencies import DatabaseDep, SessionDep, connections_of
 from PACKAGE.routing import OneThreadRoute
@@ -29,21 +29,14 @@ class Price(BaseModel):
     price: int
 
 
-@pytest.fixture(params=[APIRouter, OneThreadRoute], ids=["plain", "one thread"])
-def router(request: pytest.FixtureRequest) -> APIRouter:
-    """Give a router as anybody makes it, and one as the service's own are."""
-    if request.param is OneThreadRoute:
-        return APIRouter(route_class=OneThreadRoute)
-    return APIRouter()
-
-
-@pytest.fixture
-def client(
-    start: Callable[..., TestClient], router: APIRouter, monkeypatch: pytest.MonkeyPatch
-) -> TestClient:
-    """Give a client of the application with a router of the test's own."""
-    monkeypatch.setattr(custom, "init_app", lambda app: app.include_router(router))
-    return start()
+@pytest.fixture(params=[APIRoute, OneThreadRoute], ids=["plain", "one thread"])
+def router(request: pytest.FixtureRequest, app: FastAPI) -> Iterator[APIRouter]:
+    """Give a router as anybody makes it, and one as the service's own are, until the test ends."""
+    router = APIRouter(route_class=request.param)
+    routes = list(app.routes)
+    app.include_router(router)
+    yield router
+    app.routes[:] = routes
 
 
 def add_routes(router: APIRouter) -> None:
@@ -139,18 +132,20 @@ def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient
 
 
 def test_no_more_requests_at_once_than_connections(
-    router: APIRouter, client: TestClient, database: Database
+    start: Callable[..., TestClient], database: Database
 ) -> None:
+    app = start().app
+    assert isinstance(app, FastAPI)
     working: list[int] = []
+    most: list[int] = []
 
-    @router.get("/own")
+    @app.get("/own")
     async def own(_: SessionDep) -> None:
         working.append(1)
         most.append(len(working))
         await anyio.sleep(0.01)
         working.pop()
 
-    most: list[int] = []
     scope = {"type": "http", "method": "GET", "path": "/own", "query_string": b"", "headers": []}
 
     async def ask() -> None:
@@ -160,7 +155,7 @@ def test_no_more_requests_at_once_than_connections(
         async def send(message: Message) -> None:
             assert message.get("status", 200) == 200
 
-        await client.app(dict(scope), receive, send)
+        await app(dict(scope), receive, send)
 
     async def ask_at_once() -> None:
         async with anyio.create_task_group() as group:
