@@ -420,7 +420,7 @@ def _logs() -> Iterator[Fault]:
 
 def _logins() -> Iterator[Fault]:
     """Slips with credentials."""
-    tests = ("test_account.py",)
+    tests = ("test_account.py", "test_item_logins.py")
     for name, old, new in (
         ("any password is right", "right_username & right_password", "right_username"),
         ("any name is right", "right_username & right_password", "right_password"),
@@ -496,7 +496,7 @@ def _logins() -> Iterator[Fault]:
 def _security() -> Iterator[Fault]:
     """Slips with settings and origins."""
     test_account, test_cors, test_settings = (
-        ("test_account.py",),
+        ("test_account.py", "test_credentials.py"),
         ("test_cors.py",),
         ("test_settings.py",),
     )
