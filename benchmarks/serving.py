@@ -6,7 +6,7 @@ transaction a request. Both run in the environment of the generated service, und
 its settings and one process. Each round starts all four anew and asks them by turns, a second each,
 over 16 and over 100 connections; a ratio is the median of those of all such turns. Processor time
 is the server's own, and says more than the rate where the machine does other things too. It takes
-ten to fifteen minutes, and needs wrk and Linux:
+ten minutes, and needs wrk, Linux and a machine that does nothing else:
 
     uv run --group benchmarks python benchmarks/serving.py
     uv run --group benchmarks python benchmarks/serving.py --features
@@ -164,30 +164,36 @@ def compare(frameworks: Sequence[str], directory: Path, options: Namespace) -> l
                         measured = load(servers[name], path, 1, method, connections)
                         if second:  # the first one warms up
                             loads[method, path, connections][name].append(measured)
-    return [
-        row_of(f"`{method} {path}`, {connections} clients", name, measured)
-        for (method, path, connections), measured in loads.items()
-        for name in measured
-    ]
+    return [row_of(request, name, loads) for request in loads for name in contestants]
 
 
 def row_of(
-    asked: str, name: tuple[str, str], measured: dict[tuple[str, str], list[Load]]
+    request: tuple[str, str, int],
+    name: tuple[str, str],
+    loads: dict[tuple[str, str, int], dict[tuple[str, str], list[Load]]],
 ) -> list[str]:
     """Write what one of the services did."""
-
-    def times(other: tuple[str, str]) -> list[float]:
-        return [each.processor for each in measured[other]]
-
+    method, path, connections = request
     framework, kind = name
-    flask = ("flask", kind)
+    measured = loads[request]
+    own = measured[name]
+
+    def processor(other: list[Load]) -> str:
+        return f"{ratio([each.processor for each in own], [each.processor for each in other]):.2f}"
+
+    def rate(other: list[Load]) -> str:
+        return f"{ratio([each.rate for each in own], [each.rate for each in other]):.2f}"
+
+    flask = measured.get(("flask", kind), [])
     return [
-        f"{TITLES[framework]}, {asked}, {kind}",
-        f"{statistics.median(each.rate for each in measured[name]):,.0f}",
-        f"{statistics.median(each.p99 for each in measured[name]):.0f}",
-        f"{statistics.median(times(name)):.0f}",
-        f"{ratio(times(name), times((framework, 'hand-written'))):.2f}",
-        f"{ratio(times(name), times(flask)):.2f}" if flask in measured else "",
+        f"{TITLES[framework]}, `{method} {path}`, {connections} clients, {kind}",
+        f"{statistics.median(each.rate for each in own):,.0f}",
+        rate(loads[method, path, REQUESTS[0][2]][name]),
+        rate(flask) if flask else "",
+        f"{statistics.median(each.p99 for each in own):.0f}",
+        f"{statistics.median(each.processor for each in own):.0f}",
+        processor(measured[framework, "hand-written"]),
+        processor(flask) if flask else "",
     ]
 
 
@@ -264,8 +270,8 @@ def main() -> None:
     """Measure, and write the tables and the plots."""
     parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--features", action="store_true", help="the cost of each feature instead")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N")
-    parser.add_argument("--starts", type=int, default=10, metavar="N")
+    parser.add_argument("--rounds", type=int, default=4, metavar="N")
+    parser.add_argument("--starts", type=int, default=6, metavar="N")
     parser.add_argument("--seconds", type=int, default=3, help="of load of each in each round")
     parser.add_argument("--framework", choices=FRAMEWORKS, action="append")
     options = parser.parse_args()
@@ -295,6 +301,8 @@ def main() -> None:
                 [
                     "service",
                     "requests/s",
+                    "to 16 clients",
+                    "to Flask",
                     "p99, ms",
                     "processor, µs",
                     "to hand-written",
