@@ -210,12 +210,14 @@ def test_another_process_that_migrates_for_too_long(
 def test_a_connection_that_is_lost_before_a_migration(
     own_server: Database, empty_database_url: str
 ) -> None:
-    def cut(connection: Connection, *_: object) -> None:
+    def cut(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if "lock(" not in statement:
+            return
         (pid,) = connection.connection.cursor().execute("SELECT pg_backend_pid()").fetchone()
         with psycopg.connect(empty_database_url) as other:
             other.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
-    event.listen(own_server.engine, "before_cursor_execute", cut, once=True)
+    event.listen(own_server.engine, "before_cursor_execute", cut)
 
     with pytest.raises(OperationalError), engine.migration(own_server.engine):
         pass

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from string import Template
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ HARMLESS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
 def is_from_another_site(
-    method: str, headers: Mapping[str, str], trusted: Container[str] = ()
+    method: str, headers: Mapping[str, str], trusted: Iterable[str] = ()
 ) -> bool:
     """Tell whether the page of another site has a browser send what may change data.
 
@@ -32,11 +32,11 @@ def is_from_another_site(
     if method in HARMLESS:
         return False
     origin = headers.get("Origin")
-    if origin in trusted or (origin and "*" in trusted):
-        return False
     if site := headers.get("Sec-Fetch-Site"):
-        return site not in {"same-origin", "none"}
-    return bool(origin) and urlsplit(origin).netloc != headers.get("Host")
+        foreign = site not in {"same-origin", "none"}
+    else:
+        foreign = bool(origin) and urlsplit(origin).netloc != headers.get("Host")
+    return foreign and (origin is None or not ({origin, "*"} & set(trusted)))
 
 
 PAGE = Template("""<!doctype html>
