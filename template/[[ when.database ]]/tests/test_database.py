@@ -1,5 +1,6 @@
 """What the service does with its database."""
 
+import logging
 import os
 import shutil
 import subprocess
@@ -276,11 +277,14 @@ def test_not_ready_while_the_database_hangs(
 
 
 def test_start_brings_the_tables_up_to_date(
-    start: Callable[..., Client], empty_database: Database
+    start: Callable[..., Client], empty_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
+
     start(empty_database, migrate_on_start=True)
 
     assert {"alembic_version", *Base.metadata.tables} <= tables_of(empty_database.engine)
+    assert caplog.text.count("Context impl") == 1
 
 
 def test_a_bug_in_a_migration_is_shown(empty_database: Database) -> None:

@@ -49,13 +49,13 @@ def render(kind: str, item: object, autogenerate: AutogenContext) -> str | Liter
     return f"{module}.{name}{shown.removeprefix(type(item).__name__)}"
 
 
-def is_rolled_back(connection: Connection) -> bool:
+def is_rolled_back() -> bool:
     """Tell whether the tables are of a newer version of the service, which they still serve."""
     command = getattr(context.config.cmd_opts, "cmd", None)
     if command and command[0].__name__ != "upgrade":
         return False
     known = {script.revision for script in SCRIPTS.walk_revisions()}
-    newer = set(MigrationContext.configure(connection).get_current_heads()) - known
+    newer = set(context.get_context().get_current_heads()) - known
     if newer:
         logger.warning("The tables are newer than this code, and stay: %s", ", ".join(newer))
     return bool(newer)
@@ -74,8 +74,6 @@ def migrate(connection: Connection) -> None:
     """Run the migrations in the transaction of a connection."""
     if getattr(context.config.cmd_opts, "autogenerate", False):
         bring_up_to_date(connection)
-    if is_rolled_back(connection):
-        return
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -88,6 +86,8 @@ def migrate(connection: Connection) -> None:
         ),
         #{% endif %}
     )
+    if is_rolled_back():
+        return
     with context.begin_transaction():
         context.run_migrations()
 
