@@ -421,6 +421,9 @@ def _told(merged: Merged) -> Iterator[str]:
         )
     for name in merged.left_out:
         yield f"{name} is yours alone, so what the template changed in it is left out."
+    if merged.words:
+        words = ", ".join(f"{word} is {new}" for word, new in merged.words.items())
+        yield f"What comes is written with your names ({words}): see whether they fit."
     for name, what in merged.settled.items():
         if "" in what.left_out:
             yield f"{name} is all yours now, so what the template changed in it is left out."

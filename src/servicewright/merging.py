@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from servicewright import renaming
 from servicewright.repository import Unmerged
 from servicewright.settling import Project, settle
 
@@ -37,6 +38,7 @@ class Merged:
         orphaned: Files that the user renamed and the template gave up, with their former names.
         left_out: Files that the template changed and that are the user's alone.
         settled: Files in which both sides wrote next to each other, with what could be settled.
+        words: Words of names that the user changed throughout, and what they are now.
     """
 
     tree: str
@@ -46,6 +48,7 @@ class Merged:
     orphaned: Mapping[str, str]
     left_out: tuple[str, ...]
     settled: Mapping[str, Settled]
+    words: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ def merge(repository: Repository, sides: Sides) -> Merged:
         ProjectError: Git refuses.
     """
     base, ours, moved = _with_folder_renamed(repository, sides)
+    base, written, words = _with_names_renamed(repository, base, ours, sides.theirs)
     # Between its variants a version renames nothing else: names are an interface.
     renames_nothing = sides.same_version and (sides.folder is None or bool(moved))
-    was, mine, now = (repository.entries(tree) for tree in (base, ours, sides.theirs))
+    was, mine, now = (repository.entries(tree) for tree in (base, ours, written))
     changes: dict[str, Entry | None] = {
         name: was.get(name)
         for name in {*was, *now, *mine}
@@ -95,7 +99,7 @@ def merge(repository: Repository, sides: Sides) -> Merged:
     if renames_nothing:
         # A file that goes is no file that comes under another name, however similar they are.
         changes |= {name: was[name] for name in gone if not _clashes(name, now)}
-    theirs = repository.edited(sides.theirs, changes)
+    theirs = repository.edited(written, changes)
 
     tree, stages = repository.merge(base, ours, theirs)
     result = repository.entries(tree)
@@ -148,6 +152,7 @@ def merge(repository: Repository, sides: Sides) -> Merged:
         },
         left_out=tuple(sorted(left_out)),
         settled={name: what for name, (what, _) in sorted(settled.items())},
+        words=words,
     )
 
 
@@ -192,6 +197,61 @@ def _with_folder_renamed(repository: Repository, sides: Sides) -> tuple[str, str
         trees.append(repository.edited(tree, changes))
     moved = {name: after + name.removeprefix(before) for name in inside}
     return trees[0], trees[1], moved
+
+
+def _with_names_renamed(
+    repository: Repository, base: str, ours: str, theirs: str
+) -> tuple[str, str, dict[str, str]]:
+    """Write what the template wrote, and writes now, with the names that the user gave.
+
+    Returns:
+        The two trees, and the words that are others.
+    """
+    was, mine, now = (repository.entries(tree) for tree in (base, ours, theirs))
+    went = repository.renames(base, ours)
+    edited = [
+        (name, was[name][1], mine[after][1])
+        for name in was
+        if name.endswith(renaming.SUFFIXES)
+        and (after := went.get(name, name)) in mine
+        and was[name] != mine[after]
+    ]
+    if not edited:
+        return base, theirs, {}
+    names = sorted(
+        {
+            stored
+            for side in (was, now)
+            for name, (_, stored) in side.items()
+            if name.endswith(renaming.SUFFIXES)
+        }
+    )
+    names += [mine_stored for _, _, mine_stored in edited]
+    read = zip(names, repository.read_all(names), strict=True)
+    texts = {stored: content.decode(errors="surrogateescape") for stored, content in read}
+    written = [
+        (name, stored)
+        for side in (was, now)
+        for name, (_, stored) in side.items()
+        if stored in texts and name.endswith(renaming.SUFFIXES)
+    ]
+    learned = renaming.learn(
+        [(name, texts[before], texts[after]) for name, before, after in edited],
+        [(name, texts[stored]) for name, stored in written],
+    )
+    if not learned.words:
+        return base, theirs, {}
+    trees = []
+    for tree, side in ((base, was), (theirs, now)):
+        changes: dict[str, Entry | None] = {}
+        for name, (mode, stored) in side.items():
+            if name.endswith(renaming.SUFFIXES):
+                text = learned.apply(name, texts[stored])
+                if text != texts[stored]:
+                    content = text.encode(errors="surrogateescape")
+                    changes[name] = (mode, repository.write(content))
+        trees.append(repository.edited(tree, changes))
+    return trees[0], trees[1], learned.words
 
 
 def _is_one_of(name: str, patterns: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ merged into one with the project's own; then one command of git's brings the pro
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
 from contextlib import contextmanager
@@ -268,6 +269,17 @@ class Repository:
     def read(self, name: str) -> bytes:
         """Read what is stored under a name."""
         return git.output(self.top, "cat-file", "blob", name)
+
+    def read_all(self, names: Sequence[str]) -> list[bytes]:
+        """Read all that is stored under these names."""
+        given = "".join(f"{name}\n" for name in names).encode()
+        answer = io.BytesIO(git.output(self.top, "cat-file", "--batch", given=given))
+        found = []
+        for _ in names:
+            size = int(answer.readline().split()[-1])
+            found.append(answer.read(size))
+            answer.read(1)
+        return found
 
     def write(self, content: bytes) -> str:
         """Store something, and give its name."""
