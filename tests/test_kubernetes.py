@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import posixpath
 import re
 import subprocess
@@ -88,9 +89,13 @@ def problems(manifest: dict[str, Any]) -> list[str]:
 
 def test_the_api_knows_all_of_it(projects: list[Project]) -> None:
     seen = set()
+    checked = set()
     for project in projects:
         for kind, manifest in project.manifests.items():
-            assert problems(manifest) == [], (project.tree.variant.id, kind)
+            text = json.dumps(manifest)
+            if text not in checked:
+                assert problems(manifest) == [], (project.tree.variant.id, kind)
+            checked.add(text)
             seen.add(kind)
     assert seen == {
         *("Deployment", "Service", "Job", "PersistentVolumeClaim", "NetworkPolicy"),

@@ -343,7 +343,16 @@ def test_a_project_in_a_folder_of_a_repository(
 # Git's variables and settings of the caller
 
 
-@pytest.mark.parametrize("verb", [["set", "docker=no"], ["update"], ["diff", "flask"], ["new"]])
+# All run git in the same way: two of them show it, the others as well with -m thorough.
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["set", "docker=no"],
+        pytest.param(["update"], marks=pytest.mark.thorough),
+        pytest.param(["diff", "flask"], marks=pytest.mark.thorough),
+        ["new"],
+    ],
+)
 @pytest.mark.parametrize(
     "exported",
     [

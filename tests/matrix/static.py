@@ -437,7 +437,7 @@ def covering(trees: Sequence[Tree]) -> list[tuple[Tree, set[str]]]:
     """Choose trees that have, together, every Python file with everything it imports.
 
     Returns:
-        The trees, each with the files that no tree before it has, and all that these import.
+        The trees, each with the files that no tree before it has with the same imports.
     """
     reached = [reach(tree) for tree in trees]
     missing = [set(files.items()) for files in reached]
@@ -445,7 +445,7 @@ def covering(trees: Sequence[Tree]) -> list[tuple[Tree, set[str]]]:
     while any(missing):
         best = max(range(len(trees)), key=lambda number: len(missing[number]))
         covered = missing[best]
-        chosen.append((trees[best], {path for _, files in covered for path, _ in files}))
+        chosen.append((trees[best], {path for path, _ in covered}))
         missing = [files - covered for files in missing]
     return chosen
 
@@ -456,19 +456,22 @@ def wrong_types(
     """Check the types of several projects in one call of mypy.
 
     Args:
-        chosen: The projects, all with the same configuration of mypy, and which of the files of
-            their tests are looked at.
+        chosen: The projects, all with the same configuration of mypy, and which of their files
+            are checked. Of what these import, no more is looked at than they need.
         environment: Has mypy and what the projects need.
         directory: An empty directory, where each project becomes two packages.
         cache: What mypy remembers from call to call.
     """
     sources: dict[str, str] = {}
     configuration = chosen[0][0].path / "pyproject.toml"
+    checked: list[str] = []
     for tree, files in chosen:
+        imported = reach(tree)
+        needed = {path for file in files if file in imported for path, _ in imported[file]}
         source = f"project_{tree.variant.id}".replace("-", "_")
         tests = f"{source}_tests"
         for path in modules(tree).values():
-            if path.startswith("src/") or path in files:
+            if path in needed:
                 # What is imported is in these packages now, too.
                 text = tree.files[path].decode()
                 text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
@@ -479,13 +482,18 @@ def wrong_types(
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text)
+                if path in files:
+                    checked.append(place)
         sources[source] = f"{tree.variant.id}: src/{PACKAGE}/"
         sources[tests] = f"{tree.variant.id}: tests/"
+    # There may be more than fit into a command.
+    arguments = directory / "arguments.txt"
+    arguments.write_text("\n".join(checked))
     done = subprocess.run(
         [
             *(str(interpreter(environment)), "-m", "mypy", "--no-error-summary"),
             *("--config-file", str(configuration), "--cache-dir", str(cache)),
-            *("--explicit-package-bases", *sources),
+            *("--explicit-package-bases", "--follow-imports=silent", f"@{arguments}"),
         ],
         cwd=directory,
         capture_output=True,

@@ -147,6 +147,25 @@ def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str
     assert "[assignment]" in finding
 
 
+def test_types_of_what_is_imported(tree: Tree, environments: Environments, tmp_path: Path) -> None:
+    changed = f"src/{PACKAGE}/store.py"
+    path = tree.path / changed
+    path.write_text(path.read_text().replace("def page(", "def pages("))
+    append(tree, changed, '\nWRONG: int = "text"\n')
+    packages = tmp_path / "packages"
+    packages.mkdir()
+
+    found = static.wrong_types(
+        [(tree, {f"src/{PACKAGE}/app.py"})],
+        environments.get(tree.requirements),
+        packages,
+        tmp_path / "cache",
+    )
+
+    assert found
+    assert all(finding.startswith(f"{VARIANT}: src/{PACKAGE}/app.py:") for finding in found)
+
+
 @pytest.mark.parametrize(
     ("damage", "finding"),
     [
