@@ -86,7 +86,7 @@ def section(source: str) -> int:
         return 0
     if source.startswith("."):
         return 3
-    return 1 if source.split(".", maxsplit=1)[0] in sys.stdlib_module_names else 2
+    return 1 if re.split(r"[. ]", source)[0] in sys.stdlib_module_names else 2
 
 
 def kind(name: str) -> tuple[bool, bool, str]:

@@ -22,6 +22,8 @@ from copier_template_extensions import ContextHook
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
+    from jinja2 import Environment
+
 
 class SpecificationError(ValueError):
     """What is asked for cannot be made; the message is one sentence that names the place."""
@@ -42,11 +44,13 @@ KINDS: dict[str, int | None] = {
     "list": 100,
 }
 LONGEST_TEXT = 1000
+# What can be searched, or told apart.
+SHORTEST = 10
 REFERENCE = "reference"
 MARKS = ("unique", "indexed", "searched", "write-only")
 # What cannot be searched, compared or found by its value.
 UNMARKABLE = {
-    "unique": ("list", "long_text", "yes_no"),
+    "unique": ("list", "long_text", "yes_no", "choice"),
     "indexed": ("list", "long_text"),
     "searched": tuple(kind for kind in KINDS if kind not in {"text", "long_text"}),
 }
@@ -101,7 +105,9 @@ CLASSES = "Create Update Public Query Page Id Store NotFoundError".split()
 
 MOST_RESOURCES = 20
 MOST_FIELDS = 40
-LONGEST_NAME = 40
+# Names of resources, and of fields.
+LONGEST_NAME = 21
+LONGEST_FIELD = 30
 
 
 @dataclass(frozen=True)
@@ -488,6 +494,14 @@ def check_marks(field: Field, place: str) -> None:
             field.kind in kinds or (mark == "searched" and field.kind == REFERENCE)
         ):
             raise SpecificationError(f"{place}: a {field.kind} cannot be {mark}.")
+    if (
+        field.kind == "text"
+        and (field.length or 0) < SHORTEST
+        and field.marks & {"unique", "searched"}
+    ):
+        raise SpecificationError(
+            f"{place}: a text of {field.length} cannot be unique or searched: make it {SHORTEST}."
+        )
     if {"searched", "write-only"} <= field.marks:
         raise SpecificationError(f"{place}: who can search a text can read it: it is write-only.")
     if field.default is not None and field.optional:
@@ -520,7 +534,9 @@ def check_resource(resource: Resource) -> None:
     """Refuse a resource whose names cannot be, or whose fields are too many or none."""
     name, plural = resource.name, resource.plural
     check_name(name, name)
-    check_name(plural, name)
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
+        raise SpecificationError(f"{name}: Python has {name} itself: choose another name.")
+    check_name(plural, name, LONGEST_NAME + 2)
     if name in TAKEN:
         raise SpecificationError(f"{name}: the service has such a name itself: choose another.")
     taken = (
@@ -545,22 +561,19 @@ def first_twice(names: Iterable[str]) -> str:
     return next((name for name, count in Counter(names).items() if count > 1), "")
 
 
-def check_name(name: str, place: str) -> None:
+def check_name(name: str, place: str, longest: int = LONGEST_NAME) -> None:
     """Refuse what is no name."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > longest:
         raise SpecificationError(
             f"{place}: {name!r} is no name: it takes a-z, 0-9 and single _, a letter first, and "
-            f"{LONGEST_NAME} characters at most."
+            f"{longest} characters at most."
         )
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or hasattr(builtins, name):
-        raise SpecificationError(f"{place}: Python has {name} itself: choose another name.")
 
 
 def check_field_name(name: str, resource: str) -> None:
     """Refuse a field's name that cannot be."""
     place = f"{resource}.{name}"
-    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
-        check_name(name, place)
+    check_name(name, place, LONGEST_FIELD)
     if name == "id":
         raise SpecificationError(f"{place}: every resource has an id already.")
     if keyword.iskeyword(name):
@@ -593,11 +606,13 @@ def in_order(resources: Sequence[Resource]) -> list[Resource]:
 def resources_problem(answer: Any) -> str:
     """Say in one sentence why an answer cannot be used; empty when it can."""
     try:
-        others = [resource.name for resource in read(answer) if resource != ITEM]
+        found = read(answer)
     except SpecificationError as error:
         return str(error)
-    if others:
-        return f"{others[0]}: only the items of the default can be made so far, or none with []."
+    for resource in found:
+        for field in resource.fields:
+            if field.kind == REFERENCE:
+                return f"{resource.name}.{field.name}: references cannot be made yet: leave it out."
     return ""
 
 
@@ -608,8 +623,21 @@ ITEM = read_text(
 
 
 class Resources(ContextHook):
-    """Adds what checks the answer to the context of every rendering."""
+    """Adds what the answer says to the context of every rendering."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self._known: tuple[Any, list[Resource]] = ([], [])
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
-        """Add ``resources_problem`` to ``context``."""
+        """Add ``kept``, which are the resources, and ``resources_problem`` to ``context``."""
+        answer = context.get("resources") or []
+        if answer != self._known[0]:
+            try:
+                self._known = answer, read(answer)
+            except SpecificationError:
+                # Its question refuses it.
+                self._known = answer, []
+        context["kept"] = self._known[1]
+        context["shows_items"] = ITEM in self._known[1]
         context["resources_problem"] = resources_problem

@@ -105,7 +105,11 @@ def features(answers: Mapping[str, Any]) -> dict[str, bool]:
     asks, and the answers of an older template lack those that were not asked then. Of resources it
     matters whether there are any, and unless others are asked for there are those of the default.
     """
-    answers = {**answers, "resources": answers.get("resources") != []}
+    answers = {
+        **answers,
+        "resources": answers.get("resources") != [],
+        "items": answers.get("items", answers.get("resources") != []),
+    }
     return {
         name: any(
             all(answers.get(question) in allowed for question, allowed in way.items())
@@ -168,7 +172,7 @@ ROUTES = [
 def routes(on: Mapping[str, bool]) -> dict[str, str]:
     """Give the template's files of the routes with these features, by the names of the modules."""
     return {
-        PurePosixPath(file).stem: file
+        "resources" if "yield" in file else PurePosixPath(file).stem: file
         for file in ROUTES
         if all(on[name] for name in FOLDER.findall(file) if name != "modular")
     }
@@ -374,8 +378,13 @@ class ServiceContext(ContextHook):
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Add ``when``, the dependency lists and the defaults to ``context``."""
+        # Copier forgets the `yield` in a name when it reads the next text, which it need not do
+        # for what was compiled before.
+        self.environment.preprocess("")
         answers = {name: context.get(name) for name in QUESTIONS}
         answers["package_name"] = context.get("package_name", "service")
+        # Whether the items of the default are among the resources, as the other extension found.
+        answers["items"] = context.get("shows_items", True)
         if answers != self._answers:
             self._answers, self._derived = answers, derived(answers)
         context.update(self._derived)

@@ -44,8 +44,9 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
     for ways in service.WHEN.values():
         for way in ways:
             for question, allowed in way.items():
-                # Of resources, it matters whether there are any.
-                choices = config[question].get("choices", [False, True])
+                # Of resources, it matters whether there are any, and the items among them.
+                choices = config.get(question, {}).get("choices", [False, True])
+                assert question in {*config, "items"}
                 known = choices.values() if isinstance(choices, dict) else choices
                 assert allowed
                 assert set(allowed) <= set(known), question
@@ -84,7 +85,10 @@ def test_every_answer_that_is_something_switches_a_feature(template: Path) -> No
             {"database": "postgresql", "background_tasks": "in_process"},
             {"database", "postgresql", "background_tasks", "keeps_files"},
         ),
-        ({"pages": True, "database": "none"}, {"pages", "fastapi_forms", "in_memory"}),
+        (
+            {"pages": True, "database": "none"},
+            {"pages", "items_page", "fastapi_forms", "in_memory"},
+        ),
     ],
 )
 def test_what_answers_switch_on(answers: dict[str, Any], expected: set[str]) -> None:
@@ -454,10 +458,11 @@ def test_routes_are_those_of_the_framework_and_the_features() -> None:
     on = service.features(answering(framework="flask", pages=True, auth="basic", modular=False))
     routes = service.routes(on)
 
-    assert sorted(routes) == ["account", "health", "items", "pages"]
+    assert sorted(routes) == ["account", "health", "pages", "resources"]
     for name, file in routes.items():
         assert "[[ when.flask ]]" in file
-        assert (service.TEMPLATE.parent / file).name == f"{name}.py"
+        assert (service.TEMPLATE.parent / file).is_file()
+        assert name == "resources" or file.endswith(f"/{name}.py")
 
 
 # The hook

@@ -126,25 +126,46 @@ def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
     assert git(project, "diff", "--stat", git(project, "rev-list", "--max-parents=0", "HEAD")) == ""
 
 
+@pytest.mark.parametrize("kept", [[], ["order(total: money, note: text?)"]], ids=["none", "orders"])
 @pytest.mark.parametrize(
     "others",
     covering(options(ROOT), SINGLE),
     ids=lambda others: "-".join(str(answer) for _, answer in others),
 )
-def test_without_resources_and_back(
-    others: tuple[tuple[str, Answer], ...], projects: Projects
+def test_other_resources_and_back(
+    kept: list[str], others: tuple[tuple[str, Answer], ...], projects: Projects
 ) -> None:
     start: dict[str, Any] = dict(others)
-    without: dict[str, Any] = start | {"resources": []}
+    changed: dict[str, Any] = start | {"resources": kept}
     default = yaml.safe_load((ROOT / "copier.yml").read_text())["resources"]["default"]
     project = projects.copy(start)
 
-    update(project, resources=[])
+    update(project, resources=kept)
     commit(project)
-    bare = contents(project)
+    other = contents(project)
     update(project, resources=default)
     commit(project)
 
-    assert bare == contents(projects.fresh(without))
+    assert other == contents(projects.fresh(changed))
     assert contents(project) == contents(projects.fresh(start))
-    assert not (projects.fresh(without) / "tests/test_items.py").exists()
+    assert not (projects.fresh(changed) / "tests/test_items.py").exists()
+
+
+def test_resources_move_to_the_other_framework_and_back(projects: Projects) -> None:
+    answers: dict[str, Any] = {name: answers[-1] for name, answers in options(ROOT).items()}
+    answers["resources"] = [
+        "person/people(name: text searched)",
+        "order(total: money, at: datetime?)",
+    ]
+    project = projects.copy(answers | {"framework": "flask"})
+
+    update(project, framework="fastapi")
+    commit(project)
+    moved = contents(project)
+    update(project, framework="flask")
+    commit(project)
+
+    assert moved == contents(projects.fresh(answers | {"framework": "fastapi"}))
+    assert (project / "src/orders/people.py").is_file()
+    assert git(project, "diff", "HEAD~1", "--stat") != ""
+    assert git(project, "diff", "HEAD~2", "--stat") == ""

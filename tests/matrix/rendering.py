@@ -112,7 +112,8 @@ def cheap_copies() -> Iterator[None]:
     render_string: Callable[..., str] = vars(Worker)["_render_string"]
 
     def render_once(worker: Worker, string: str, extra_context: Any = None) -> str:
-        if extra_context:
+        # What a `yield` does to Copier is more than its text.
+        if extra_context or "yield" in string:
             return render_string(worker, string, extra_context)
         known: dict[str, str] = vars(worker).setdefault("_rendered_strings", {})
         if string not in known:

@@ -1,22 +1,27 @@
-"""A service without resources works as one with the items does, and has no word of them.
+"""A service without resources, or with others, works as one with the items does.
 
-Variants do not differ in resources, which are data: here are those in which any two answers meet.
+Variants do not differ in resources, which are data. Here are those in which any two answers meet,
+without resources, and random ones with resources at random: a few by default, 200 with
+``-m thorough``. A failure names the number of what it was.
 """
 
 from __future__ import annotations
 
+import random
 import re
 from typing import TYPE_CHECKING
 
 import pytest
 import scheduling
 import service
+from resources import KINDS, MARKS, read
 
 from matrix import static
 from matrix.covering import small_set
 from matrix.plugin import CACHE, ROOT, shared_template
 from matrix.rendering import PACKAGE, Renderer, Tree
 from matrix.running import Suites, explain
+from matrix.specifications import specification
 from matrix.test_static import OF_THE_FRAMEWORK, nothing_in
 from servicewright.variants import variants
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from matrix.suites import Runner
     from servicewright.variants import Variant
 
+FRAMEWORKS = ("fastapi", "flask")
 CHOSEN = sorted(small_set(variants(ROOT), 2), key=scheduling.requirements)
 
 # Words of others that look like those of items.
@@ -110,6 +116,7 @@ def test_features_are_on_or_off(trees: list[Tree]) -> None:
         on = service.features({**tree.variant.answers, "resources": []})
         assert on["without_resources"]
         assert not on["resources"]
+        assert not on["items_page"]
         assert ("src/orders/routes/pages.py" in tree.files) == bool(on["pages"] and on["modular"])
 
 
@@ -125,8 +132,103 @@ def test_suite_covers_every_line_and_branch(  # noqa: PLR0913, PLR0917 - each is
 ) -> None:
     suites = Suites(bare, environments, runner, postgresql, passes, scratch.name, CACHE / "failed")
 
+    covers_all(suites, variant)
+
+
+def covers_all(suites: Suites, variant: Variant) -> None:
+    """Expect that the suite of a variant passes, and reaches every line and branch."""
     run, result = suites.run(variant, "--cov")
 
     if run.problems:
         pytest.fail(explain(suites, run, result), pytrace=False)
     assert result is None or "Required test coverage of 100.0% reached" in result.log, result.log
+
+
+# Resources at random
+
+# How many are rendered, and the suites of how many of them are run, by default and thoroughly.
+RENDERED, RUN, RUN_THOROUGHLY = 60, 6, 200
+
+
+def variant_for(seed: int) -> Variant:
+    """Choose a variant for resources at random."""
+    return random.Random(seed).choice(variants(ROOT))  # noqa: S311
+
+
+def with_resources(seed: int, scratch: Path) -> Renderer:
+    """Give what renders variants with resources at random."""
+    return Renderer(
+        shared_template(scratch), scratch / f"seed-{seed}", {"resources": specification(seed)}
+    )
+
+
+def test_specifications_are_of_all_kinds() -> None:
+    found = [resource for seed in range(RENDERED) for resource in read(specification(seed))]
+    fields = [field for resource in found for field in resource.fields]
+
+    assert {field.kind for field in fields} == KINDS.keys()
+    assert frozenset(MARKS) == frozenset().union(*(field.marks for field in fields))
+    assert {field.optional for field in fields} == {False, True}
+    assert specification(1) == specification(1) != specification(2)
+
+
+def test_random_resources_are_linted(scratch: Path) -> None:
+    trees = [with_resources(seed, scratch).tree(variant_for(seed).id) for seed in range(RENDERED)]
+
+    for tree in trees:
+        nothing_in(static.lint([tree], "check", "--output-format=concise"))
+        nothing_in(static.lint([tree], "format", "--check"))
+        nothing_in(static.each_file_once([tree], static.syntax))
+        nothing_in(static.each_file_once([tree], static.layout))
+
+
+def test_frameworks_share_random_resources(scratch: Path) -> None:
+    for seed in range(0, RENDERED, 6):
+        renderer, name = with_resources(seed, scratch), variant_for(seed).id
+        trees = [renderer.tree(re.sub("^flask|^fastapi", each, name)) for each in FRAMEWORKS]
+        plurals = [resource.plural for resource in read(specification(seed))]
+        different = [f"src/{PACKAGE}/routes/{plural}.py" for plural in plurals]
+
+        nothing_in(static.differences_between_frameworks(trees, [*OF_THE_FRAMEWORK, *different]))
+        for plural in plurals:
+            assert f"src/{PACKAGE}/{plural}.py" in trees[0].files
+            assert f"tests/test_{plural}.py" in trees[1].files
+
+
+@pytest.mark.parametrize("seed", range(RUN))
+def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixture
+    seed: int,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+    passes: Passes,
+    scratch: Path,
+    tmp_path: Path,
+) -> None:
+    renderer, variant = with_resources(seed, scratch), variant_for(seed)
+    suites = Suites(
+        renderer, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
+    )
+
+    covers_all(suites, variant)
+
+    tree = renderer.tree(variant.id)
+    environment = environments.get(tree.requirements)
+    chosen = static.covering([tree])
+    nothing_in(static.wrong_types(chosen, environment, tmp_path, CACHE / "mypy"))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(RUN, RUN_THOROUGHLY))
+def test_suite_with_many_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixture
+    seed: int,
+    environments: Environments,
+    runner: Runner,
+    postgresql: PostgreSQL,
+    passes: Passes,
+    scratch: Path,
+    tmp_path: Path,
+) -> None:
+    test_suite_with_random_resources(
+        seed, environments, runner, postgresql, passes, scratch, tmp_path
+    )

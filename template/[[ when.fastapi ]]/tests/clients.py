@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Client
 from starlette.types import Message
 
-#{% filter replace("PACKAGE", package_name) %}
+#{% filter replace("PACKAGE", package_name) | replace("STORES", kept | map(attribute="store") | sort | join(", ")) | fitted %}
 #{% if when.basic_auth %}
 from PACKAGE.authentication import LoginRequired
 #{% endif %}
@@ -27,7 +27,7 @@ from PACKAGE.dependencies import state_of
 from PACKAGE.problems import InvalidRequest, Problem
 from PACKAGE.routing import OneThreadRoute
 #{% if when.in_memory and when.resources %}
-from PACKAGE.store import ItemStore
+from PACKAGE.store import STORES
 #{% endif %}
 #{% endfilter %}
 
@@ -139,9 +139,11 @@ def use(app: FastAPI, database: Database) -> Iterator[None]:
 @contextmanager
 def use(app: FastAPI) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
-    #{% if when.resources %}
-    app.state.store = ItemStore()
-    #{% endif %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.state.widget_store = WidgetStore()
+    #{% endfilter %}
+    #{% endfor %}
     app.state.chairs = Chairs()
     yield
     app.dependency_overrides.clear()

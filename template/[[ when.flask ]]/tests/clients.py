@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, current_app
 #{% endif %}
 from httpx2 import Client, WSGITransport
 
-#{% filter replace("PACKAGE", package_name) %}
+#{% filter replace("PACKAGE", package_name) | replace("STORES", kept | map(attribute="store") | sort | join(", ")) | fitted %}
 #{% if when.basic_auth %}
 from PACKAGE.authentication import login_required
 #{% endif %}
@@ -22,7 +22,7 @@ from PACKAGE.dependencies import get_session
 #{% endif %}
 from PACKAGE.openapi import operation
 #{% if when.in_memory and when.resources %}
-from PACKAGE.store import ItemStore
+from PACKAGE.store import STORES
 #{% endif %}
 #{% endfilter %}
 
@@ -122,9 +122,11 @@ def use(app: Flask, database: Database) -> Iterator[None]:
 @contextmanager
 def use(app: Flask) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
-    #{% if when.resources %}
-    app.extensions["store"] = ItemStore()
-    #{% endif %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.extensions["widget_store"] = WidgetStore()
+    #{% endfilter %}
+    #{% endfor %}
     app.extensions["chairs"] = Chairs()
     yield
 #{% endif %}

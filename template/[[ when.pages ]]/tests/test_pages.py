@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from html.parser import HTMLParser
-#{% if when.resources %}
+#{% if when.items_page %}
 from typing import Any
 #{% endif %}
 
 import pytest
 from httpx2 import Client
-#{% if when.resources %}
+#{% if when.items_page %}
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.store import ItemStore
@@ -21,14 +21,14 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        #{% if when.resources %}
+        #{% if when.items_page %}
         self.inputs: dict[str, dict[str, Any]] = {}
         #{% endif %}
         self.links: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        #{% if when.resources %}
+        #{% if when.items_page %}
         """Remember fields and links."""
         attributes = dict(attrs)
         if tag == "input":
@@ -40,7 +40,7 @@ class Page(HTMLParser):
         self.links += [attributes[name] or "" for name in ("href", "src") if name in attributes]
 
 
-#{% if when.resources %}
+#{% if when.items_page %}
 def test_shows_the_message_and_the_items(start: Callable[..., Client]) -> None:
     client = start(message="Grüße & Küsse")
     client.post("/items", json={"name": "<b>Chair</b>", "price": "49.90", "tags": ["<b>oak</b>"]})
@@ -146,7 +146,7 @@ def test_shows_the_message(start: Callable[..., Client]) -> None:
 def test_every_link_leads_somewhere(client: Client) -> None:
     links = [link for link in Page(client.get("/").text).links if link.startswith("/")]
 
-    #{% if when.resources %}
+    #{% if when.items_page %}
     assert {"/static/style.css", "/static/script.js"} <= set(links)
     #{% else %}
     assert "/static/style.css" in links
@@ -155,7 +155,7 @@ def test_every_link_leads_somewhere(client: Client) -> None:
         assert client.get(link).status_code == 200
 
 
-#{% if when.resources %}
+#{% if when.items_page %}
 @pytest.mark.parametrize(
     ("path", "content_type"), [("style.css", "text/css"), ("script.js", "text/javascript")]
 )

@@ -1,12 +1,15 @@
+#{% filter fitted %}
 #{% filter imports %}
 """The tables of the database. The README says what to do for more of them, and for changes."""
 
+import datetime as dt
 import enum
 from decimal import Decimal
 from typing import ClassVar
+from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import JSON, BigInteger, Constraint, Dialect, Enum, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Constraint, DateTime, Dialect, Enum, MetaData, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -48,18 +51,37 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
         """Turn cents into an amount."""
         return None if value is None else Decimal(value).scaleb(-2)
-#{% if when.resources %}
+#{% if kept | selectattr("has_moment") | list %}
 
 
-class Item(Base):
-    """An item as it is stored."""
+class Moment(TypeDecorator[dt.datetime]):
+    """A date and time with its zone, stored in UTC: SQLite has no zones."""
 
-    __tablename__ = "items"
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Leave out the zone."""
+        return None if value is None else value.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Say which zone it is in."""
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+#{% endif %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
+
+
+class Widget(Base):
+    """[[ resource.a_label | capitalize ]] as it is stored."""
+
+    __tablename__ = "widgets"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(100))
-    price: Mapped[Decimal] = mapped_column(Money)
-    tags: Mapped[list[str]] = mapped_column(JSON)
-    internal_note: Mapped[str] = mapped_column(String(500))
-#{% endif %}
+    #{% for field in resource.fields %}
+    [[ field.column ]]
+    #{% endfor %}
+#{% endfilter %}
+#{% endfor %}
+#{% endfilter %}
 #{% endfilter %}

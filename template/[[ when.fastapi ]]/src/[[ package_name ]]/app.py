@@ -1,4 +1,4 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 #{% if when.modular %}
 """The application factory."""
 #{% else %}
@@ -33,23 +33,33 @@ from .dependencies import (
 from .routes.account import account_router
 from .routes.health import health_router
 from .routes.home import home_router
-from .routes.items import items_router
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .routes.widgets import widgets_router
+#{% endfilter %}
+#{% endfor %}
 from .routes.pages import pages_router
 from .routes.uploads import uploads_router
 from .routing import OneThreadRoute
 from .security import Logins
 from .settings import Settings
-from .store import ItemStore
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .store import WidgetStore
+#{% endfilter %}
+#{% endfor %}
 from .uploads import Uploads
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "pages", "health", "items", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
 #{% endfilter %}
 
 
+#{% endfor %}
 #{% endfor %}
 #{% endif %}
 def operation_id(route: APIRoute) -> str:
@@ -99,8 +109,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% if when.database %}
     app.state.database = database = database or connect(settings)
     app.state.sessions = Admission(connections_of(database), LONGEST_WAIT)
-    #{% elif when.resources %}
-    app.state.store = ItemStore()
+    #{% else %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.state.widget_store = WidgetStore()
+    #{% endfilter %}
+    #{% endfor %}
     #{% endif %}
     #{% if when.background_tasks %}
     app.state.uploads = Uploads(Path(settings.data_directory))
@@ -119,9 +133,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% else %}
     app.include_router(pages_router)
     #{% endif %}
-    #{% if when.resources %}
-    app.include_router(items_router)
-    #{% endif %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.include_router(widgets_router)
+    #{% endfilter %}
+    #{% endfor %}
     #{% if when.basic_auth %}
     app.include_router(account_router)
     #{% endif %}

@@ -1,4 +1,4 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 """What routes are given."""
 
 from collections.abc import AsyncIterator, Callable
@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session
 from .database import Database
 from .routing import current_session
 from .settings import Settings
-from .store import ItemStore
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .store import WidgetStore
+#{% endfilter %}
+#{% endfor %}
 
 
 def state_of(connection: HTTPConnection) -> Any:
@@ -87,22 +91,25 @@ SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 
 
 #{% endif %}
-#{% if when.resources %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
 #{% if when.database %}
 
-async def get_store(session: SessionDep) -> ItemStore:
-    """Give the store of the items."""
-    return ItemStore(session)
+async def get_widget_store(session: SessionDep) -> WidgetStore:
+    """Give the store of the [[ resource.labels ]]."""
+    return WidgetStore(session)
 
 #{% else %}
 
-async def get_store(connection: HTTPConnection) -> ItemStore:
-    """Give the store of the items."""
-    store: ItemStore = state_of(connection).store
+async def get_widget_store(connection: HTTPConnection) -> WidgetStore:
+    """Give the store of the [[ resource.labels ]]."""
+    store: WidgetStore = state_of(connection).widget_store
     return store
 
 #{% endif %}
 
-StoreDep = Annotated[ItemStore, Depends(get_store)]
-#{% endif %}
+WidgetStoreDep = Annotated[WidgetStore, Depends(get_widget_store)]
+
+#{% endfilter %}
+#{% endfor %}
 #{% endfilter %}

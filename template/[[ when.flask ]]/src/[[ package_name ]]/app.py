@@ -1,4 +1,4 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 #{% if when.modular %}
 """The application factory."""
 #{% else %}
@@ -25,27 +25,36 @@ from . import (
 from .database import Database, connect
 from .dependencies import (
     get_settings,
-    get_store,
 )
 from .routes.account import account_blueprint
 from .routes.health import health_blueprint
 from .routes.home import home_blueprint
-from .routes.items import items_blueprint
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .routes.widgets import widgets_blueprint
+#{% endfilter %}
+#{% endfor %}
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
 from .security import Logins
 from .settings import Settings
-from .store import ItemStore
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .store import WidgetStore
+#{% endfilter %}
+#{% endfor %}
 from .uploads import Uploads
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "pages", "health", "items", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
 #{% endfilter %}
 
 
+#{% endfor %}
 #{% endfor %}
 #{% endif %}
 #{% if when.database %}
@@ -74,8 +83,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.migrate_on_start and dependencies.is_starting():
         database.upgrade()
     dependencies.init_app(app)
-    #{% elif when.resources %}
-    app.extensions["store"] = ItemStore()
+    #{% else %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.extensions["widget_store"] = WidgetStore()
+    #{% endfilter %}
+    #{% endfor %}
     #{% endif %}
     #{% if when.background_tasks %}
     app.extensions["uploads"] = Uploads(Path(settings.data_directory))
@@ -94,9 +107,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% else %}
     app.register_blueprint(pages_blueprint)
     #{% endif %}
-    #{% if when.resources %}
-    app.register_blueprint(items_blueprint)
-    #{% endif %}
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.register_blueprint(widgets_blueprint)
+    #{% endfilter %}
+    #{% endfor %}
     #{% if when.basic_auth %}
     app.register_blueprint(account_blueprint)
     #{% endif %}

@@ -1,4 +1,4 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 """What views are given."""
 
 import click
@@ -9,7 +9,11 @@ from werkzeug.serving import is_running_from_reloader
 
 from .database import Database
 from .settings import Settings
-from .store import ItemStore
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from .store import WidgetStore
+#{% endfilter %}
+#{% endfor %}
 
 
 def get_settings() -> Settings:
@@ -62,13 +66,15 @@ def close_session(_: BaseException | None) -> None:
         g.pop("session").close()
 
 
-#{% if when.resources %}
-def get_store() -> ItemStore:
-    """Give the store of the items."""
-    return ItemStore(get_session())
+#{% for resource in kept %}
+#{% filter about(resource) %}
+def get_widget_store() -> WidgetStore:
+    """Give the store of the [[ resource.labels ]]."""
+    return WidgetStore(get_session())
 
 
-#{% endif %}
+#{% endfilter %}
+#{% endfor %}
 def is_starting() -> bool:
     """Tell whether the service starts: a command is none, nor is new code in development."""
     context = click.get_current_context(silent=True)
@@ -79,10 +85,16 @@ def init_app(app: Flask) -> None:
     """Install the hooks."""
     app.after_request(commit_session)
     app.teardown_appcontext(close_session)
-#{% elif when.resources %}
-def get_store() -> ItemStore:
-    """Give the store of the items."""
-    store: ItemStore = current_app.extensions["store"]
+#{% else %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
+def get_widget_store() -> WidgetStore:
+    """Give the store of the [[ resource.labels ]]."""
+    store: WidgetStore = current_app.extensions["widget_store"]
     return store
+
+
+#{% endfilter %}
+#{% endfor %}
 #{% endif %}
 #{% endfilter %}

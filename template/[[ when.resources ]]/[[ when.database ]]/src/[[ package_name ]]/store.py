@@ -1,57 +1,67 @@
-"""Where the items are kept: in the database."""
+#{% filter fitted %}
+#{% filter imports %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
+"""Where the [[ kept | map(attribute='labels') | join(' and the ') ]] are kept: in the database."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from .items import ItemCreate, ItemNotFoundError, ItemUpdate
-from .models import Item
+from .widgets import WidgetCreate, WidgetNotFoundError, WidgetUpdate
+from .models import Widget
 
 
-class ItemStore:
-    """Finds and changes items within one database session."""
+class WidgetStore:
+    """Finds and changes [[ resource.labels ]] within one database session."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def page(self, q: str | None, limit: int, offset: int) -> tuple[Sequence[Item], int]:
-        """Give the items whose name contains ``q``, and how many there are without the limit."""
-        items = select(Item)
+    def page(self, PARAMETERS) -> tuple[Sequence[Widget], int]:
+        """Give the [[ resource.labels ]][[ " whose " ~ resource.found_by ~ " contains ``q``" if resource.searched ]], and how many there are without the limit."""
+        widgets = select(Widget)
+        #{% if resource.searched %}
         if q:
-            items = items.where(Item.name.icontains(q, autoescape=True))
-        total = self._session.scalar(select(func.count()).select_from(items.subquery()))
-        page = self._session.scalars(items.order_by(Item.id).limit(limit).offset(offset))
+            [[ resource.condition ]]
+        #{% endif %}
+        total = self._session.scalar(select(func.count()).select_from(widgets.subquery()))
+        page = self._session.scalars(widgets.order_by(Widget.id).limit(limit).offset(offset))
         return page.all(), total or 0
 
-    def get(self, item_id: int, *, to_change: bool = False) -> Item:
-        """Find an item, or raise ItemNotFoundError; one to change waits for others' changes."""
-        item = self._session.get(Item, item_id, with_for_update=to_change or None)
-        if item is None:
-            raise ItemNotFoundError(item_id)
-        return item
+    def get(self, widget_id: int, *, to_change: bool = False) -> Widget:
+        """Find [[ resource.a_label ]], or raise WidgetNotFoundError; one to change waits for others' changes."""
+        widget = self._session.get(Widget, widget_id, with_for_update=to_change or None)
+        if widget is None:
+            raise WidgetNotFoundError(widget_id)
+        return widget
 
-    def add(self, data: ItemCreate) -> Item:
-        """Store a new item."""
-        item = Item(**data.model_dump())
-        self._session.add(item)
+    def add(self, data: WidgetCreate) -> Widget:
+        """Store a new [[ resource.label ]]."""
+        widget = Widget(**data.model_dump())
+        self._session.add(widget)
         self._session.flush()
-        return item
+        return widget
 
-    def replace(self, item_id: int, data: ItemCreate) -> Item:
-        """Store ``data`` in place of an item, or raise ItemNotFoundError."""
-        item = self.get(item_id, to_change=True)
+    def replace(self, widget_id: int, data: WidgetCreate) -> Widget:
+        """Store ``data`` in place of [[ resource.a_label ]], or raise WidgetNotFoundError."""
+        widget = self.get(widget_id, to_change=True)
         for name, value in data.model_dump().items():
-            setattr(item, name, value)
-        return item
+            setattr(widget, name, value)
+        return widget
 
-    def update(self, item_id: int, changes: ItemUpdate) -> Item:
-        """Change some fields of an item, or raise ItemNotFoundError."""
-        item = self.get(item_id, to_change=True)
+    def update(self, widget_id: int, changes: WidgetUpdate) -> Widget:
+        """Change some fields of [[ resource.a_label ]], or raise WidgetNotFoundError."""
+        widget = self.get(widget_id, to_change=True)
         for name, value in changes.model_dump(exclude_unset=True).items():
-            setattr(item, name, value)
-        return item
+            setattr(widget, name, value)
+        return widget
 
-    def delete(self, item_id: int) -> None:
-        """Forget an item, or raise ItemNotFoundError."""
-        self._session.delete(self.get(item_id, to_change=True))
+    def delete(self, widget_id: int) -> None:
+        """Forget [[ resource.a_label ]], or raise WidgetNotFoundError."""
+        self._session.delete(self.get(widget_id, to_change=True))
+#{% endfilter %}
+#{% endfor %}
+#{% endfilter %}
+#{% endfilter %}

@@ -1,71 +1,107 @@
-"""Where the items are kept: in memory, until the process ends."""
+#{% filter fitted %}
+#{% filter imports %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
+"""Where the [[ kept | map(attribute='labels') | join(' and the ') ]] are kept: in memory, until the process ends."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from threading import Lock
+from uuid import UUID
 
-from .items import ItemCreate, ItemNotFoundError, ItemUpdate
+from .widgets import WidgetCreate, WidgetNotFoundError, WidgetUpdate
+from .problems import ConflictError
 
 
 @dataclass(kw_only=True)
-class Item:
-    """An item as it is stored."""
+class Widget:
+    """[[ resource.a_label | capitalize ]] as it is stored."""
 
     id: int
-    name: str
-    price: Decimal
-    tags: list[str]
-    internal_note: str
+    #{% for field in resource.fields %}
+    [[ field.kept ]]
+    #{% endfor %}
 
 
-class ItemStore:
-    """Finds and changes items; safe to use from several threads."""
+class WidgetStore:
+    """Finds and changes [[ resource.labels ]]; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._items: dict[int, Item] = {}
+        self._widgets: dict[int, Widget] = {}
         self._ids = count(1)
         self._lock = Lock()
 
-    def page(self, q: str | None, limit: int, offset: int) -> tuple[Sequence[Item], int]:
-        """Give the items whose name contains ``q``, and how many there are without the limit."""
+    def page(self, PARAMETERS) -> tuple[Sequence[Widget], int]:
+        """Give the [[ resource.labels ]][[ " whose " ~ resource.found_by ~ " contains ``q``" if resource.searched ]], and how many there are without the limit."""
         with self._lock:
-            items = list(self._items.values())
+            widgets = list(self._widgets.values())
+        #{% if resource.searched %}
         if q:
-            items = [item for item in items if q.lower() in item.name.lower()]
-        return items[offset : offset + limit], len(items)
+            [[ resource.selection ]]
+        #{% endif %}
+        return widgets[offset : offset + limit], len(widgets)
 
-    def get(self, item_id: int) -> Item:
-        """Find an item, or raise ItemNotFoundError."""
+    def get(self, widget_id: int) -> Widget:
+        """Find [[ resource.a_label ]], or raise WidgetNotFoundError."""
         try:
-            return self._items[item_id]
+            return self._widgets[widget_id]
         except KeyError:
-            raise ItemNotFoundError(item_id) from None
+            raise WidgetNotFoundError(widget_id) from None
 
-    def add(self, data: ItemCreate) -> Item:
-        """Store a new item."""
+    def add(self, data: WidgetCreate) -> Widget:
+        """Store a new [[ resource.label ]]."""
         with self._lock:
-            item = Item(id=next(self._ids), **data.model_dump())
-            self._items[item.id] = item
-        return item
+            widget = Widget(id=next(self._ids), **data.model_dump())
+            #{% if resource.unique %}
+            self._check(widget)
+            #{% endif %}
+            self._widgets[widget.id] = widget
+        return widget
 
-    def replace(self, item_id: int, data: ItemCreate) -> Item:
-        """Store ``data`` in place of an item, or raise ItemNotFoundError."""
+    def replace(self, widget_id: int, data: WidgetCreate) -> Widget:
+        """Store ``data`` in place of [[ resource.a_label ]], or raise WidgetNotFoundError."""
         with self._lock:
-            self.get(item_id)
-            item = self._items[item_id] = Item(id=item_id, **data.model_dump())
-        return item
+            self.get(widget_id)
+            widget = Widget(id=widget_id, **data.model_dump())
+            #{% if resource.unique %}
+            self._check(widget)
+            #{% endif %}
+            self._widgets[widget_id] = widget
+        return widget
 
-    def update(self, item_id: int, changes: ItemUpdate) -> Item:
-        """Change some fields of an item, or raise ItemNotFoundError."""
+    def update(self, widget_id: int, changes: WidgetUpdate) -> Widget:
+        """Change some fields of [[ resource.a_label ]], or raise WidgetNotFoundError."""
         with self._lock:
-            item = replace(self.get(item_id), **changes.model_dump(exclude_unset=True))
-            self._items[item_id] = item
-        return item
+            widget = replace(self.get(widget_id), **changes.model_dump(exclude_unset=True))
+            #{% if resource.unique %}
+            self._check(widget)
+            #{% endif %}
+            self._widgets[widget_id] = widget
+        return widget
 
-    def delete(self, item_id: int) -> None:
-        """Forget an item, or raise ItemNotFoundError."""
+    def delete(self, widget_id: int) -> None:
+        """Forget [[ resource.a_label ]], or raise WidgetNotFoundError."""
         with self._lock:
-            self.get(item_id)
-            del self._items[item_id]
+            self.get(widget_id)
+            del self._widgets[widget_id]
+    #{% if resource.searched | length > 1 %}
+
+    def _matches(self, widget: Widget, q: str) -> bool:
+        """Tell whether one of the texts contains ``q``."""
+        [[ resource.texts ]]
+        return any(q.lower() in text.lower() for text in texts)
+    #{% endif %}
+    #{% if resource.unique %}
+
+    def _check(self, widget: Widget) -> None:
+        """Refuse what there may be once only, and is there."""
+        others = [other for other in self._widgets.values() if other.id != widget.id]
+        [[ resource.refusals ]]
+    #{% endif %}
+#{% endfilter %}
+#{% endfor %}
+#{% endfilter %}
+#{% endfilter %}

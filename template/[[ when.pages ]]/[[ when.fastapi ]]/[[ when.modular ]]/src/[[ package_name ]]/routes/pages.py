@@ -1,4 +1,4 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 """The pages."""
 
 from typing import Annotated
@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ..authentication import LoginRequired
-from ..dependencies import SettingsDep, StoreDep
+from ..dependencies import SettingsDep, ItemStoreDep
 from ..pages import read_item_form
 from ..routing import OneThreadRoute
 from ..settings import Settings
@@ -16,7 +16,7 @@ from ..templating import templates
 
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 
-#{% if when.resources %}
+#{% if when.items_page %}
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
@@ -49,7 +49,7 @@ def render_home(
 
 
 @pages_router.get("/")
-def show_home(request: Request, settings: SettingsDep, store: StoreDep) -> Response:
+def show_home(request: Request, settings: SettingsDep, store: ItemStoreDep) -> Response:
     """Show the home page."""
     return render_home(request, settings, store, {}, {})
 
@@ -59,7 +59,7 @@ def show_home(request: Request, settings: SettingsDep, store: StoreDep) -> Respo
 #{% else %}
 @pages_router.post("/")
 #{% endif %}
-def add_item(request: Request, settings: SettingsDep, store: StoreDep, form: FormDep) -> Response:
+def add_item(request: Request, settings: SettingsDep, store: ItemStoreDep, form: FormDep) -> Response:
     """Add the item in the form and show the page anew, or say what is wrong with it."""
     item, errors = read_item_form(form)
     if item is None:

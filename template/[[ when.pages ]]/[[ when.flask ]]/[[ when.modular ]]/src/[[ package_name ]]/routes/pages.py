@@ -1,11 +1,11 @@
-#{% filter imports %}
+#{% filter imports | fitted %}
 """The pages."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..authentication import login_required
-from ..dependencies import get_settings, get_store
+from ..dependencies import get_settings, get_item_store
 from ..pages import read_item_form
 
 pages_blueprint = Blueprint("pages", __name__)
@@ -16,11 +16,11 @@ def give_root_path() -> dict[str, str]:
     """Tell each template the path below which the service is served."""
     return {"root_path": request.script_root}
 
-#{% if when.resources %}
+#{% if when.items_page %}
 
 def render_home(form: dict[str, str], errors: dict[str, str]) -> Response:
     """Show the items and the form for a new one."""
-    items, total = get_store().page(None, 100, 0)
+    items, total = get_item_store().page(None, 100, 0)
     page = render_template(
         "home.html",
         message=get_settings().message,
@@ -48,7 +48,7 @@ def add_item() -> BaseResponse:
     item, errors = read_item_form(form)
     if item is None:
         return render_home(form, errors)
-    get_store().add(item)
+    get_item_store().add(item)
     return redirect(url_for(".show_home"), 303)
 #{% else %}
 

@@ -1,0 +1,579 @@
+"""How resources are written in the code of a service: types, columns, defaults and examples.
+
+Copier loads this file by its path, so it stands alone: it is given resources by the template.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from copier_template_extensions import ContextHook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+
+    from jinja2 import Environment
+
+# As in the generated pyproject.toml.
+LINE_LENGTH = 100
+
+# What the answers of each kind hold in Python.
+PYTHON = {
+    "text": "str",
+    "long_text": "str",
+    "integer": "int",
+    "number": "float",
+    "money": "Decimal",
+    "yes_no": "bool",
+    "date": "dt.date",
+    "datetime": "dt.datetime",
+    "choice": "str",
+    "uuid": "UUID",
+    "list": "list[str]",
+}
+# What makes some value of each kind, for fields of changes that are left out.
+SOME = {
+    "text": "str",
+    "long_text": "str",
+    "integer": "int",
+    "number": "float",
+    "money": "Decimal",
+    "yes_no": "bool",
+    "date": "dt.date.today",
+    "datetime": "dt.datetime.now",
+    "choice": "str",
+    "uuid": "uuid4",
+    "list": "list",
+}
+# The columns of those that need to be told, and the types in migrations.
+COLUMNS = {
+    "text": "String({length})",
+    "long_text": "Text",
+    "money": "Money",
+    "datetime": "Moment",
+    "choice": "String(30)",
+    "list": "JSON",
+}
+MIGRATED = {
+    "text": "sa.String(length={length})",
+    "long_text": "sa.Text()",
+    "integer": "sa.Integer()",
+    "number": "sa.Double()",
+    "money": "sa.BigInteger()",
+    "yes_no": "sa.Boolean()",
+    "date": "sa.Date()",
+    "datetime": "sa.DateTime()",
+    "choice": "sa.String(length=30)",
+    "uuid": "sa.Uuid()",
+    "list": "sa.JSON()",
+}
+# What of each kind is refused, as Python has it.
+BAD = {
+    "integer": ["2**31", "-(2**31) - 1", "1.5", '"many"'],
+    "number": ['"many"', '"NaN"', '"Infinity"'],
+    "money": [
+        *('"0"', '"-1"', '"1.999"', '"123456789.00"', '"NaN"', '"Infinity"', '"cheap"'),
+    ],
+    "yes_no": ['"maybe"', "7"],
+    "date": ['"soon"', '"2026-02-30"'],
+    "datetime": ['"soon"', '"2026-01-31T10:00:00"', '"0001-01-01T00:00:00+14:00"'],
+    "choice": ['"none of them"', "7"],
+    "uuid": ['"one"', "7"],
+}
+# The kinds that JSON has as Python does.
+PLAIN = ("text", "long_text", "integer", "number", "yes_no", "choice", "list")
+COMPUTED = {"now": "_now", "today": "dt.date.today", "new": "uuid4"}
+
+# How long a text must be to hold letters of all kinds in the tests.
+WIDE = 20
+
+# Names that the schemas use for something else.
+OTHERS = frozenset(
+    """
+    AfterValidator Annotated AwareDatetime BaseModel ConfigDict Decimal Field Literal NotFoundError
+    UUID
+    """.split()
+)
+CLASSES = "Create Update Public Query Page Id NotFoundError".split()
+
+
+def camel(name: str) -> str:
+    """Write a name as that of a class."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def literal(kind: str, value: Any) -> str:  # noqa: PLR0911 - one for each kind
+    """Write a value as Python has it."""
+    if isinstance(value, str) and value in COMPUTED and kind in {"date", "datetime", "uuid"}:
+        return f"Field(default_factory={COMPUTED[value]})"
+    match kind:
+        case "money":
+            return f'Decimal("{value}")'
+        case "date":
+            return f"dt.date({value.year}, {value.month}, {value.day})"
+        case "datetime":
+            return f'dt.datetime.fromisoformat("{value.isoformat()}")'
+        case "uuid":
+            return f'UUID("{value}")'
+        case "text" | "long_text" | "choice":
+            return quoted(value)
+        case "list":
+            return f"[{', '.join(map(quoted, value))}]"
+        case _:
+            return repr(value)
+
+
+def quoted(text: str) -> str:
+    """Write a text without control characters as a formatter does."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
+
+
+def is_computed(kind: str, default: Any) -> bool:
+    """Tell whether a default is worked out when it is needed."""
+    return kind in {"date", "datetime", "uuid"} and isinstance(default, str)
+
+
+def as_sent(kind: str, value: Any) -> Any:
+    """Give a default as JSON has it."""
+    if value is None or kind in PLAIN:
+        return value
+    if kind == "datetime":
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def names(fields: list[WrittenField]) -> str:
+    """Write a list of the names of fields."""
+    return written([field.name for field in fields])
+
+
+def written(value: Any) -> str:
+    """Write data as Python has it."""
+    match value:
+        case str():
+            return quoted(value)
+        case dict():
+            return (
+                f"{{{', '.join(f'{quoted(name)}: {written(one)}' for name, one in value.items())}}}"
+            )
+        case list():
+            return f"[{', '.join(map(written, value))}]"
+        case _:
+            return repr(value)
+
+
+class WrittenField:
+    """A field as the code has it."""
+
+    def __init__(self, field: Any, resource: Any) -> None:
+        self.name: str = field.name
+        self.kind: str = field.kind
+        self.optional: bool = field.optional
+        self.default = field.default
+        self.length: int | None = field.length
+        self.choices: tuple[str, ...] = field.choices
+        self.marks: frozenset[str] = field.marks
+        self.example = field.example
+        self.table: str = resource.plural
+        self.label = field.name.replace("_", " ")
+        alias = camel(field.name)
+        taken = OTHERS | {f"{camel(resource.name)}{suffix}" for suffix in CLASSES}
+        self.alias = f"{alias}Value" if alias in taken else alias
+
+    @property
+    def is_public(self) -> bool:
+        """Whether answers have it."""
+        return "write-only" not in self.marks
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a new one must have it."""
+        return self.default is None and not self.optional
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a search looks into it."""
+        return "searched" in self.marks
+
+    @property
+    def type(self) -> str:
+        """What is sent for it."""
+        plain = {"yes_no": "bool", "date": "dt.date", "uuid": "UUID"}
+        return plain.get(self.kind, self.alias)
+
+    def maybe(self, kind: str) -> str:
+        """Add None to a type, where it may be."""
+        return f"{kind} | None" if self.optional else kind
+
+    @property
+    def aliases(self) -> Iterator[str]:
+        """The types that are made for it."""
+        examples = ""
+        if self.example is not None and self.is_public and self.kind != "list":
+            shown = self.example if self.kind in {"integer", "number"} else str(self.example)
+            if self.kind not in {"yes_no", "date", "uuid", "choice"}:
+                examples = f", examples=[{shown if not isinstance(shown, str) else quoted(shown)}]"
+        shortest = "" if self.default == "" else "min_length=1, "
+        match self.kind:
+            case "text" | "long_text":
+                longest = str(self.length or "10_000")
+                said = f"{shortest}max_length={longest}, pattern=WITHOUT_NUL{examples}"
+                yield f"{self.alias} = Annotated[str, Field({said})]"
+            case "integer":
+                said = f"ge=-LARGEST_INTEGER - 1, le=LARGEST_INTEGER{examples}"
+                yield f"{self.alias} = Annotated[int, Field({said})]"
+            case "number":
+                yield f"{self.alias} = Annotated[float, Field(allow_inf_nan=False{examples})]"
+            case "money":
+                said = f"gt=0, max_digits=10, decimal_places=2{examples}"
+                inner = f"    Decimal,\n    Field({said}),\n    AfterValidator(_with_cents),"
+                yield f"{self.alias} = Annotated[\n{inner}\n]"
+            case "datetime":
+                yield f"{self.alias} = Annotated[AwareDatetime, AfterValidator(_in_utc)]"
+            case "choice":
+                yield f"{self.alias} = Literal[{', '.join(map(quoted, self.choices))}]"
+            case "list":
+                one = self.alias[:-1] if self.alias.endswith("s") else f"{self.alias}Entry"
+                said = f"min_length=1, max_length={self.length}, pattern=WITHOUT_NUL"
+                yield f"{one} = Annotated[str, Field({said})]"
+                yield f"{self.alias} = Annotated[list[{one}], Field(max_length=10)]"
+
+    @property
+    def created(self) -> str:
+        """The field of a new one."""
+        default = None if self.default is None else literal(self.kind, self.default)
+        if self.optional:
+            default = "None"
+        return f"{self.name}: {self.maybe(self.type)}" + (f" = {default}" if default else "")
+
+    @property
+    def changed(self) -> str:
+        """The field of changes."""
+        if self.optional:
+            return f"{self.name}: {self.type} | None = None"
+        some = f'lambda: "{self.choices[0]}"' if self.kind == "choice" else SOME[self.kind]
+        return f"{self.name}: {self.type} = Field(default_factory={some})"
+
+    @property
+    def public(self) -> str:
+        """The field of an answer."""
+        kind = self.alias if self.kind == "choice" else PYTHON[self.kind]
+        return f"{self.name}: {self.maybe(kind)}"
+
+    @property
+    def kept(self) -> str:
+        """The field in memory."""
+        return f"{self.name}: {self.maybe(PYTHON[self.kind])}"
+
+    @property
+    def column(self) -> str:
+        """The column."""
+        said = [COLUMNS[self.kind].format(length=self.length)] if self.kind in COLUMNS else []
+        said += [f"{word}=True" for word in ("unique", "index") if self.has(word)]
+        mapped = f"{self.name}: Mapped[{self.maybe(PYTHON[self.kind])}]"
+        return f"{mapped} = mapped_column({', '.join(said)})" if said else mapped
+
+    def has(self, word: str) -> bool:
+        """Tell whether the column is unique, or has an index."""
+        if word == "unique":
+            return "unique" in self.marks
+        return "indexed" in self.marks and "unique" not in self.marks
+
+    @property
+    def sample(self) -> Any:
+        """Something that can be sent, and comes back as it is."""
+        if self.example is not None:
+            value = self.example
+            if self.kind == "datetime":
+                value = value.astimezone(UTC).replace(microsecond=0)
+                return value.isoformat().replace("+00:00", "Z")
+            return value if self.kind in PLAIN else str(value)
+        text = self.label.capitalize()[: self.length]
+        return {
+            "integer": 7,
+            "number": 1.5,
+            "money": "49.90",
+            "yes_no": True,
+            "date": "2026-01-31",
+            "datetime": "2026-01-31T10:00:00Z",
+            "choice": self.choices[0] if self.choices else "",
+            "uuid": "00000000-0000-0000-0000-000000000007",
+            "list": [text],
+        }.get(self.kind, text)
+
+    @property
+    def other(self) -> Any:
+        """Something else."""
+        if self.kind == "yes_no":
+            return not self.sample
+        if self.kind == "list":
+            return []
+        values = {
+            "integer": (1, 2),
+            "number": (0.5, 2.5),
+            "money": ("1.00", "2.00"),
+            "date": ("2025-12-24", "2025-12-25"),
+            "datetime": ("2025-12-24T18:30:00Z", "2025-12-25T18:30:00Z"),
+            "choice": self.choices,
+            "uuid": tuple(f"00000000-0000-0000-0000-00000000000{digit}" for digit in (1, 2)),
+        }.get(self.kind, ("x", "y"))
+        return next(value for value in values if value != self.sample)
+
+    @property
+    def bad(self) -> Iterator[str]:
+        """What is refused, as Python has it."""
+        match self.kind:
+            case "text" | "long_text":
+                if self.default != "":
+                    yield '""'
+                yield f'"x" * {(self.length or 10_000) + 1}'
+                yield '"nul \\0 inside"'
+                yield "7"
+            case "list":
+                yield '"oak"'
+                yield '[""]'
+                yield f'["x" * {(self.length or 0) + 1}]'
+                yield '["nul \\0 inside"]'
+                yield "[str(number) for number in range(11)]"
+            case _:
+                yield from BAD[self.kind]
+        if not self.optional:
+            yield "None"
+
+    @property
+    def numbered(self) -> str:
+        """What differs each time, as Python has it."""
+        return {
+            "integer": "number",
+            "number": "number + 0.5",
+            "money": 'f"{number}.50"',
+            "date": 'f"{2000 + number}-01-31"',
+            "datetime": 'f"{2000 + number}-01-31T10:00:00Z"',
+            "uuid": 'f"00000000-0000-0000-0000-{number:012}"',
+        }.get(self.kind, "str(number)")
+
+    @property
+    def migrated(self) -> str:
+        """The column in the migration."""
+        kind = MIGRATED[self.kind].format(length=self.length)
+        return f'sa.Column("{self.name}", {kind}, nullable={self.optional})'
+
+
+class Written:
+    """A resource as the code has it."""
+
+    def __init__(self, resource: Any, number: int) -> None:
+        self.name: str = resource.name
+        self.plural: str = resource.plural
+        self.class_name = camel(resource.name)
+        self.label = resource.name.replace("_", " ")
+        self.labels = resource.plural.replace("_", " ")
+        self.a_label = f"{'an' if re.match('[aeio]|u(?!s|ni)', self.label) else 'a'} {self.label}"
+        self.revision = f"{number:04}"
+        self.former = f'"{number - 1:04}"' if number > 1 else "None"
+        self.fields = [WrittenField(field, resource) for field in resource.fields]
+        self.kinds = {field.kind for field in self.fields}
+        self.defaults = {field.default for field in self.fields if isinstance(field.default, str)}
+        self.unique = [field for field in self.fields if field.has("unique")]
+        self.searched = [field for field in self.fields if field.is_searched]
+        self.required = [field for field in self.fields if field.is_required]
+        self.secret = [field for field in self.fields if not field.is_public]
+        self.indexed = [field for field in self.fields if field.has("index")]
+        self.clearable = [field for field in self.fields if field.optional]
+        self.has_moment = "datetime" in self.kinds
+        self.has_text = bool(self.searched or self.kinds & {"text", "long_text", "list"})
+        self.module = f"`{self.plural}.py`"
+        self.store = f"{self.class_name}Store"
+        self.found_by = " or ".join(field.label for field in self.searched)
+        self.parameters = ", ".join(
+            [*(["q: str | None"] if self.searched else []), "limit: int", "offset: int"]
+        )
+        asked = [*(["q"] if self.searched else []), "limit", "offset"]
+        self.arguments = ", ".join(f"query.{name}" for name in asked)
+
+        self.defaulted = [field for field in self.fields if not field.is_required]
+        self.lasting = [field for field in self.fields if not field.optional]
+        self.moments = [f for f in self.fields if f.kind == "datetime" and f.is_public]
+        self.computed = [
+            field.name
+            for field in self.defaulted
+            if field.is_public and is_computed(field.kind, field.default)
+        ]
+        self.bad = [f'("{field.name}", {value})' for field in self.fields for value in field.bad]
+        texts = [field for field in self.fields if field.kind in {"text", "long_text"}]
+        self.told = texts[0].name if texts else ""
+        wide = [f.name for f in texts if f.is_public and (f.length or 100) >= WIDE]
+        self.wide = wide[0] if wide else ""
+        self.sent = written({field.name: field.sample for field in self.fields})
+        self.changes = written({field.name: field.other for field in self.fields})
+        self.numbered = ", ".join(f'"{field.name}": {field.numbered}' for field in self.unique)
+        self.numbered = f"{{{self.numbered}}}"
+        self.known_defaults = ""
+        known = {
+            field.name: as_sent(field.kind, field.default)
+            for field in self.defaulted
+            if field.is_public and not is_computed(field.kind, field.default)
+        }
+        if known:
+            self.known_defaults = written(known)
+        self.asked_list = written(asked)
+        self.needed_list = names(self.required)
+        self.searched_list = names(self.searched)
+        self.alike_list = names([field for field in self.searched if field not in self.unique])
+        self.clearable_list = names(self.clearable)
+        self.lasting_list = names(self.lasting)
+        self.secret_list = names(self.secret)
+        self.unique_list = names(self.unique)
+
+    @property
+    def condition(self) -> str:
+        """What a search asks the database for."""
+        parts = [
+            f"{self.class_name}.{field.name}.icontains(q, autoescape=True)"
+            for field in self.searched
+        ]
+        found = parts[0] if len(parts) == 1 else f"or_({', '.join(parts)})"
+        return f"{self.plural} = {self.plural}.where({found})"
+
+    @property
+    def refusals(self) -> str:
+        """Ask for each field that is unique whether another has the same, and refuse that."""
+        lines = []
+        for field in self.unique:
+            own = f"{self.name}.{field.name}"
+            there = f"{own} is not None and " if field.optional else ""
+            lines += [
+                f"        if {there}{own} in [other.{field.name} for other in others]:",
+                '            raise ConflictError("This does not fit what is stored")',
+            ]
+        return "\n".join(lines).lstrip()
+
+    @property
+    def texts(self) -> str:
+        """What a search looks into, of one in memory."""
+        found = [
+            f'{self.name}.{field.name} or ""' if field.optional else f"{self.name}.{field.name}"
+            for field in self.searched
+        ]
+        return f"texts = [{', '.join(found)}]"
+
+    @property
+    def selection(self) -> str:
+        """What a search asks those in memory for."""
+        (field,) = self.searched[:1]
+        text = f"{self.name}.{field.name}"
+        found = (
+            f'q.lower() in ({text} or "").lower()'
+            if field.optional
+            else f"q.lower() in {text}.lower()"
+        )
+        if len(self.searched) > 1:
+            found = f"self._matches({self.name}, q)"
+        return f"{self.plural} = [{self.name} for {self.name} in {self.plural} if {found}]"
+
+
+def about(text: str, resource: Written) -> str:
+    """Have code that is written about widgets be about a resource."""
+    for word, other in (
+        ("PARAMETERS", resource.parameters),
+        ("ARGUMENTS", resource.arguments),
+        ("LIMITED_TEXT", resource.told),
+        ("PUBLIC_TEXT", resource.wide),
+        ("widgets", resource.plural),
+        ("Widget", resource.class_name),
+        ("widget", resource.name),
+    ):
+        text = text.replace(word, other)
+    return text
+
+
+def fitted(text: str) -> str:
+    """Break lines of Python that are too long as a formatter does, with names of any length."""
+    return "\n".join(broken for line in text.split("\n") for broken in fit(line))
+
+
+def fit(line: str) -> list[str]:  # noqa: PLR0911 - one for each way
+    """Break a line within its last brackets, or within a function's parameters."""
+    if len(line) <= LINE_LENGTH or line.lstrip().startswith(('"""', "#")):
+        return [line]
+    if imported := re.fullmatch(r"(from \S+ import )([\w, ]+)", line):
+        return [f"{imported[1]}(", *(f"    {name}," for name in split(imported[2], ",")), ")"]
+    brackets = pairs(line)
+    if not brackets:
+        return [line]
+    is_function = re.match(r"\s*(async )?def ", line) is not None
+    start, end = brackets[0] if is_function else brackets[-1]
+    indent = " " * (len(line) - len(line.lstrip()))
+    head, inner, tail = line[: start + 1], line[start + 1 : end], line[end:]
+    # What a list or a mapping holds stands one a line at once.
+    is_display = line[start] == "{" or (line[start] == "[" and not line[start - 1].isalnum())
+    is_comprehension = len(split(inner, " for ")) > 1
+    whole = f"{indent}    {inner}"
+    if is_function and len(split(inner, ",")) == 1:
+        return [head, f"{whole},", indent + tail]
+    if len(whole) <= LINE_LENGTH and (is_comprehension or not is_display):
+        return [head, whole, indent + tail]
+    if is_comprehension:
+        one, loop = split(inner, " for ")
+        loop, *conditions = split(loop, " if ")
+        inside = [one, f"for {loop}", *(f"if {condition}" for condition in conditions)]
+        return [head, *(f"{indent}    {part}" for part in inside), indent + tail]
+    if not is_display and len(split(inner, ",")) == 1:
+        return [head, *fit(whole), indent + tail]
+    broken = [f"{indent}    {part}," for part in split(inner, ",")]
+    return [head, *(piece for part in broken for piece in fit(part)), indent + tail]
+
+
+def pairs(line: str) -> list[tuple[int, int]]:
+    """Find the outermost brackets of a line that hold something, outside of texts."""
+    found, depth, start, quote = [], 0, 0, ""
+    for at, sign in enumerate(line):
+        if quote:
+            quote = "" if sign == quote and line[at - 1] != "\\" else quote
+        elif sign in "\"'":
+            quote = sign
+        elif sign in "([{":
+            start = at if depth == 0 else start
+            depth += 1
+        elif sign in ")]}":
+            depth -= 1
+            if depth == 0 and at > start + 1:
+                found.append((start, at))
+    return found
+
+
+def split(text: str, sign: str) -> list[str]:
+    """Split at the signs that stand in no brackets and in no text."""
+    found, depth, quote, start = [], 0, "", 0
+    for at, one in enumerate(text):
+        if quote:
+            quote = "" if one == quote and text[at - 1] != "\\" else quote
+        elif one in "\"'":
+            quote = one
+        elif one in "([{":
+            depth += 1
+        elif one in ")]}":
+            depth -= 1
+        elif depth == 0 and text.startswith(sign, at):
+            found.append(text[start:at].strip())
+            start = at + len(sign)
+    return [part for part in [*found, text[start:].strip()] if part]
+
+
+class Writing(ContextHook):
+    """Adds how resources are written to the context of every rendering."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.filters["about"] = about
+        environment.filters["fitted"] = fitted
+
+    def hook(self, context: MutableMapping[str, Any]) -> None:
+        """Turn ``kept`` into what templates write."""
+        context["kept"] = [
+            resource if isinstance(resource, Written) else Written(resource, number)
+            for number, resource in enumerate(context.get("kept", []), 1)
+        ]

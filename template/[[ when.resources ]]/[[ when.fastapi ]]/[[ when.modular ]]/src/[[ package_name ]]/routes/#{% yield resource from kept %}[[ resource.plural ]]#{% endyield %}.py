@@ -1,0 +1,99 @@
+#{% filter fitted %}
+#{% filter imports %}
+#{% filter about(resource) %}
+"""The [[ resource.labels ]]: list, create, read, replace, change and delete them."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request, Response
+
+from ..authentication import LoginRequired
+from ..dependencies import WidgetStoreDep
+from ..widgets import WidgetCreate, WidgetId, WidgetPage, WidgetPublic, WidgetQuery, WidgetUpdate
+from ..problems import InvalidRequest, Problem
+from ..routing import OneThreadRoute
+
+widgets_router = APIRouter(
+    prefix="/widgets",
+    tags=["widgets"],
+    route_class=OneThreadRoute,
+    responses={422: {"model": InvalidRequest}},
+)
+
+
+@widgets_router.get("")
+def list_widgets(query: Annotated[WidgetQuery, Query()], store: WidgetStoreDep) -> WidgetPage:
+    """List [[ resource.labels ]][[ ", those whose " ~ resource.found_by ~ " contains a text if one is given" if resource.searched ]]."""
+    widgets, total = store.page(ARGUMENTS)
+    page = {"items": widgets, "total": total, "limit": query.limit, "offset": query.offset}
+    return WidgetPage.model_validate(page)
+
+
+#{% if when.basic_auth %}
+@widgets_router.post(
+    "", status_code=201, dependencies=[LoginRequired], responses={401: {"model": Problem}}
+)
+#{% else %}
+@widgets_router.post("", status_code=201)
+#{% endif %}
+def create_widget(body: WidgetCreate, store: WidgetStoreDep, request: Request, response: Response) -> WidgetPublic:
+    """Create [[ resource.a_label ]]."""
+    widget = store.add(body)
+    # Below the path of the request, whatever prefix the router and the server have.
+    response.headers["Location"] = f"{quote(request.scope['path'])}/{widget.id}"
+    return WidgetPublic.model_validate(widget)
+
+
+@widgets_router.get("/{widget_id}", responses={404: {"model": Problem}})
+def read_widget(widget_id: WidgetId, store: WidgetStoreDep) -> WidgetPublic:
+    """Read one [[ resource.label ]]."""
+    return WidgetPublic.model_validate(store.get(widget_id))
+
+
+#{% if when.basic_auth %}
+@widgets_router.put(
+    "/{widget_id}",
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+)
+#{% else %}
+@widgets_router.put("/{widget_id}", responses={404: {"model": Problem}})
+#{% endif %}
+def replace_widget(widget_id: WidgetId, body: WidgetCreate, store: WidgetStoreDep) -> WidgetPublic:
+    """Replace [[ resource.a_label ]]."""
+    return WidgetPublic.model_validate(store.replace(widget_id, body))
+
+
+#{% if when.basic_auth %}
+@widgets_router.patch(
+    "/{widget_id}",
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+)
+#{% else %}
+@widgets_router.patch("/{widget_id}", responses={404: {"model": Problem}})
+#{% endif %}
+def update_widget(widget_id: WidgetId, body: WidgetUpdate, store: WidgetStoreDep) -> WidgetPublic:
+    """Change some fields of [[ resource.a_label ]]."""
+    return WidgetPublic.model_validate(store.update(widget_id, body))
+
+
+@widgets_router.delete(
+    "/{widget_id}",
+    status_code=204,
+    # Without a media type, so that an answer without a body does not claim to be JSON.
+    response_class=Response,
+    #{% if when.basic_auth %}
+    dependencies=[LoginRequired],
+    responses={401: {"model": Problem}, 404: {"model": Problem}},
+    #{% else %}
+    responses={404: {"model": Problem}},
+    #{% endif %}
+)
+def delete_widget(widget_id: WidgetId, store: WidgetStoreDep) -> None:
+    """Delete [[ resource.a_label ]]."""
+    store.delete(widget_id)
+#{% endfilter %}
+#{% endfilter %}
+#{% endfilter %}

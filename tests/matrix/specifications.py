@@ -1,0 +1,75 @@
+"""Resources at random, by a number that gives the same again."""
+
+from __future__ import annotations
+
+import random
+
+NAMES = """
+account_holder author book box bus_stop city customer customer_address_book day
+employee order order_line owner person product review shelf unit user visit warehouse
+""".split()
+PLURALS = {"person": "people", "shelf": "shelves"}
+FIELDS = """
+amount code comment decimal description due_on ends_at field flag height is_the_one_that_counts
+kind label literal name note number of_which_there_is_only_one owner paid placed_at
+price quantity ratio rating size starts_on state status summary tags title weight year
+""".split()
+KINDS = """
+text text(10) text(30) text(250) long_text integer number money yes_no date datetime
+choice(new,done) choice(red,dark-green,sky_blue) uuid list list(5)
+""".split()
+DEFAULTS = {
+    "text": '"none"',
+    "long_text": '"a \\"quoted\\" text"',
+    "integer": "-3",
+    "number": "2.5",
+    "money": "9.90",
+    "yes_no": "yes",
+    "date": "2026-01-31",
+    "datetime": "2026-01-31T10:00:00+02:00",
+    "uuid": "00000000-0000-0000-0000-000000000009",
+    "list": "[]",
+}
+COMPUTED = {"date": "today", "datetime": "now", "uuid": "new"}
+EXAMPLES = {"text": '"Ada"', "integer": "12", "number": "0.25", "money": "3", "list": '"ok"'}
+
+
+def specification(seed: int) -> list[str]:
+    """Give one to four resources with fields of all kinds."""
+    chance = random.Random(seed)  # noqa: S311
+    names = chance.sample(NAMES, chance.randint(1, 4))
+    return [resource(name, chance) for name in names]
+
+
+def resource(name: str, chance: random.Random) -> str:
+    """Give a resource."""
+    names = chance.sample(FIELDS, chance.randint(1, 9))
+    fields = ", ".join(f"{field}: {kind(chance)}" for field in names)
+    plural = f"/{PLURALS[name]}" if name in PLURALS else ""
+    return f"{name}{plural}({fields})"
+
+
+def kind(chance: random.Random) -> str:
+    """Give what stands behind the name of a field."""
+    whole = chance.choice(KINDS)
+    alone = whole.partition("(")[0]
+    said = [whole]
+    is_text = alone in {"text", "long_text"}
+    is_unique = alone in {"text", "integer", "number", "money", "date", "datetime", "uuid"}
+    is_unique = is_unique and chance.random() < 0.15
+    if chance.random() < 0.25:
+        said = [f"{whole}?"]
+    elif not is_unique and chance.random() < 0.3 and alone != "choice":
+        values = [DEFAULTS[alone], *([COMPUTED[alone]] if alone in COMPUTED else [])]
+        said.append(f"= {chance.choice(values)}")
+    elif alone in EXAMPLES and chance.random() < 0.3:
+        said.append(f"like {EXAMPLES[alone]}")
+    if is_unique:
+        said.append("unique")
+    elif alone not in {"long_text", "list"} and chance.random() < 0.15:
+        said.append("indexed")
+    if is_text and chance.random() < 0.4:
+        said.append("searched")
+    elif chance.random() < 0.1:
+        said.append("write-only")
+    return " ".join(said)
