@@ -98,6 +98,8 @@ def test_a_database_in_memory(start: Callable[..., Client]) -> None:
     database = connect(Settings(database_url="sqlite://"))
     client = start(database, migrate_on_start=True)
     Tables.metadata.create_all(database.engine)
+    # As processes do that part.
+    database.engine.dispose()
 
     assert client.post("/test-chairs", json=CHAIR).status_code == 201
     assert len(client.get("/test-chairs").json()) == 1
