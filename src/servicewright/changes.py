@@ -157,7 +157,31 @@ def prepare_answers(
     repository = Repository.of(project)
     origin = read(repository.project, template)
     answers = questions.parse_answers(questions_of(origin.source), given)
-    return prepare(repository, origin, partial(_write, origin, answers, copier.VcsRef.CURRENT))
+    change = prepare(repository, origin, partial(_write, origin, answers, copier.VcsRef.CURRENT))
+    if "resources" in answers:
+        _keep_migrations(change)
+    return change
+
+
+def _keep_migrations(change: Change) -> None:
+    """See that other resources leave the migrations alone that databases may have applied.
+
+    Raises:
+        ProjectError: They do not.
+    """
+    if any(name.endswith("/migrations/env.py") for name in change.dropped):
+        return
+    applied = [
+        name
+        for name in (*change.modified, *change.dropped, *change.moved)
+        if "/migrations/versions/" in name and not name.endswith("/__init__.py")
+    ]
+    if applied:
+        raise ProjectError(
+            f"Nothing was changed, because {applied[0]} would be another migration, and a database "
+            "may have applied it: put new resources behind those that are there, and change these "
+            "by hand with a migration of your own."
+        )
 
 
 def prepare_version(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from commands import command, files, in_terminal, printed_commands, refusal, remembered, run
 from repositories import commit, git
 
@@ -787,3 +788,27 @@ def test_diff_is_coloured_in_a_terminal(
 def test_diff_refuses(small: Path, arguments: list[str], exit_code: int, said: str) -> None:
     options = [] if "missing" in arguments else ["--template", str(small)]
     assert said in refusal(run("diff", *arguments, *options), exit_code)
+
+
+def test_other_resources_leave_applied_migrations_alone(
+    template_repository: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "shop"
+    made = run("new", project, "--template", template_repository, "--defaults")
+    assert made.exit_code == 0, made.stderr
+    commit(project)
+    before = state(project)
+
+    for resources in ("[]", '["box(name: text(20))"]'):
+        said = refusal(run("set", project, f"resources={resources}"), 1)
+        assert "0001_create_items.py would be another migration" in said
+        assert state(project) == before
+    with_more = yaml.safe_load((template_repository / "copier.yml").read_text())["resources"]
+    more = yaml.safe_dump([*with_more["default"], "box(name: text(20))"], default_flow_style=True)
+    added = run("set", project, f"resources={more}")
+    assert added.exit_code == 0, added.stderr
+    assert "0002_create_boxes.py" in git(project, "diff", "--staged", "--name-only")
+    git(project, "reset", "--quiet", "--hard")
+    # Without a database there is nothing to apply.
+    without = run("set", project, "resources=[]", "database=none")
+    assert without.exit_code == 0, without.stderr

@@ -205,7 +205,7 @@ def _browsers() -> Iterator[Fault]:
             '{"same-origin", "same-site", "none"}',
         ),
         ("other origins are let in", 'headers.get("Host")', "urlsplit(origin).netloc"),
-        ("friends are refused", "or origin in trusted ", ""),
+        ("friends are refused", "not ({origin", "({origin"),
         ("scripts of any kind run", "script-src 'nonce-{nonce}'", "script-src 'unsafe-inline'"),
         ("types are guessed", '    "X-Content-Type-Options": "nosniff",\n', ""),
     ):
@@ -304,7 +304,7 @@ def _database() -> Iterator[Fault]:
             "                await end(session.commit)\n",
             "                pass\n",
         ),
-        ("everybody is let in", ".enter_async_context(state", ".enter_async_context; (state"),
+        ("everybody is let in", "place() if needs_place", "place() if False"),
     ):
         yield Fault(name, dependencies, old, new, sessions, FASTAPI)
     yield Fault(
