@@ -226,11 +226,12 @@ def _around() -> Iterator[Fault]:
         ("the traceback is not logged", "logger.exception(", "logger.error("),
         ("bugs tell too much", "Problem(detail=PHRASES[500])", "Problem(detail=repr(error))"),
         ("errors are glued to streams", " or (status and not complete):", ":"),
+        ("middleware ends broken streams", "if broken_off:", "if False:"),
         ("streams go on for nobody", '"spec_version": "2.3"', '"spec_version": "2.4"'),
         ("HEAD is no GET", "    app.add_middleware(HeadMiddleware)\n", ""),
         (
             "errors of bodies come in groups",
-            "        app.user_middleware.append(Middleware(BodyErrorMiddleware))\n",
+            "        app.user_middleware.append(Middleware(PlainErrorsMiddleware))\n",
             "",
         ),
         (

@@ -433,18 +433,26 @@ def test_head_is_answered_as_get(serve: Serve) -> None:
     assert "head" not in client.get("/openapi.json").json()["paths"]["/own"]
 
 
-def test_a_stream_that_fails_is_no_success(service: FastAPI, client: TestClient) -> None:
-    @service.get("/own")
-    def own() -> StreamingResponse:
-        def numbers() -> Iterator[str]:
-            yield "1\n"
-            raise RuntimeError("a bug")
+@pytest.mark.parametrize("layers", [0, 2])
+def test_a_stream_that_fails_is_no_success(serve: Serve, layers: int) -> None:
+    async def dispatch(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
 
-        return StreamingResponse(numbers())
+    def init_app(app: FastAPI) -> None:
+        for _ in range(layers):
+            app.add_middleware(BaseHTTPMiddleware, dispatch=dispatch)
+
+        @app.get("/own")
+        def own() -> StreamingResponse:
+            def numbers() -> Iterator[str]:
+                yield "1\n"
+                raise RuntimeError("a bug")
+
+            return StreamingResponse(numbers())
 
     # A server cuts the connection when it is given the error.
     with pytest.raises(RuntimeError, match="a bug"):
-        client.get("/own")
+        serve(init_app).get("/own")
 
 
 def test_a_bug_after_the_answer(

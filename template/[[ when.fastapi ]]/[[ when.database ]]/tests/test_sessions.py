@@ -128,7 +128,7 @@ def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient
     assert client.get("/open").text == "0"
     with pytest.raises(RuntimeError) as error:
         client.get("/closed")
-    assert isinstance(error.value.__context__, InvalidRequestError)
+    assert isinstance(error.value.__cause__, InvalidRequestError)
 
 
 def test_no_more_requests_at_once_than_connections(

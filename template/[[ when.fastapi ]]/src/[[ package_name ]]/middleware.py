@@ -54,14 +54,19 @@ class ServiceMiddleware:
         known = identify(",".join(headers.getlist("X-Request-ID")))
         status: int | None = None
         complete = False
+        # What ended an answer before it was whole.
+        broken_off: list[Exception] = []
+        scope["broken_off"] = broken_off
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 add_headers(message, known, time.perf_counter() - started)
-            elif message["type"] == "http.response.body":
-                complete = not message.get("more_body")
+            elif message["type"] == "http.response.body" and not message.get("more_body"):
+                if broken_off:
+                    raise broken_off[0]
+                complete = True
             elif message["type"] == "websocket.accept":
                 status = 101
                 MutableHeaders(scope=message)["X-Request-ID"] = known
@@ -172,14 +177,19 @@ class HeadMiddleware:
             await self.app({**scope, "method": "GET"}, receive, send_head)
 
 
-class BodyErrorMiddleware:
-    """Lets routes see what went wrong with a body, whatever middleware is between."""
+class PlainErrorsMiddleware:
+    """Shows errors to whom they concern, whatever Starlette's ``BaseHTTPMiddleware`` makes of them.
+
+    Routes would be given those of a body in groups, and a stream that fails would end like a whole
+    one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take the error out of the groups in which Starlette's ``BaseHTTPMiddleware`` raises it."""
+        """Take the errors of a body out of groups, and note the one that ends an answer."""
+        unfinished = False
 
         async def receive_plainly() -> Message:
             try:
@@ -190,7 +200,17 @@ class BodyErrorMiddleware:
                     error = error.exceptions[0]
                 raise error from None
 
-        await self.app(scope, receive_plainly, send)
+        async def send_noting(message: Message) -> None:
+            nonlocal unfinished
+            unfinished = message["type"] == "http.response.start" or message.get("more_body", False)
+            await send(message)
+
+        try:
+            await self.app(scope, receive_plainly, send_noting)
+        except Exception as error:
+            if unfinished:
+                scope["broken_off"].append(error)
+            raise
 
 
 def add_headers(start: Message, known: str, seconds: float) -> None:
@@ -239,7 +259,7 @@ def init_app(app: FastAPI, settings: Settings) -> None:
     """Install the middleware; what is added last comes first."""
     if app.user_middleware:
         # Inside and outside of your own.
-        app.user_middleware.append(Middleware(BodyErrorMiddleware))
+        app.user_middleware.append(Middleware(PlainErrorsMiddleware))
         handlers = {k: h for k, h in app.exception_handlers.items() if k not in {500, Exception}}
         app.add_middleware(ExceptionMiddleware, handlers=handlers)
     app.user_middleware.append(Middleware(TextMiddleware))
