@@ -199,8 +199,11 @@ def test_middleware_that_reads_the_body(serve: Serve) -> None:
         def size(body: Annotated[list[int], Body()]) -> int:
             return len(body)
 
+        add_failing(app, RuntimeError("a bug"))
+
     client = serve(init_app)
 
+    assert client.get("/own").status_code == 500
     answer = client.post("/own", json=[1, 2])
     assert (answer.json(), answer.headers["X-Size"]) == (2, "5")
     assert client.post("/own", json=[1] * 50_000).status_code == 413
