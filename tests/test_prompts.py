@@ -44,7 +44,9 @@ def form(template: Path) -> forms.Form:
 
 def environment(*, colour: bool) -> dict[str, str]:
     """Give the environment of a program that may show colours, or may not."""
-    variables = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    # A shell may say how wide its own terminal is.
+    misleading = ("NO_COLOR", "COLUMNS", "LINES")
+    variables = {name: value for name, value in os.environ.items() if name not in misleading}
     return variables if colour else {**variables, "NO_COLOR": "1"}
 
 

@@ -7,6 +7,8 @@ answer can be taken back and what it brings is said.
 from __future__ import annotations
 
 import functools
+import itertools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,23 +108,23 @@ class Form:
         return expression(**self._context(known))
 
     def files(self, known: Mapping[str, Answer]) -> set[str]:
-        """Give the paths of the files with certain answers, without those that loops make."""
-        context = self._context(known)
+        """Give the paths of the files with certain answers."""
+        context = self._context(self._known(known))
 
         @functools.cache
-        def written(part: str) -> str:
+        def written(part: str) -> tuple[str, ...]:
             try:
-                return self._environment.from_string(part).render(context)
+                named = self._environment.from_string(_each(part, self._environment))
+                names = named.render(context).split("\0")
             except jinja2.TemplateError:
-                return ""
+                return ()
+            return tuple(name for name in names if name)
 
-        found = set()
-        for path in self._paths:
-            parts = [written(part) for part in path.parts]
-            if all(parts):
-                name = Path(*parts).as_posix()
-                found.add(name.removesuffix(self._suffix))
-        return found
+        return {
+            Path(*parts).as_posix().removesuffix(self._suffix)
+            for path in self._paths
+            for parts in itertools.product(*map(written, path.parts))
+        }
 
     @functools.cached_property
     def _paths(self) -> list[Path]:
@@ -180,6 +182,19 @@ class Form:
         for name, answer in known.items():
             is_data = self._details[name].get("type") == "yaml"
             yield name, _data(str(answer)) if is_data else answer
+
+
+def _each(name: str, environment: jinja2.Environment) -> str:
+    """Write the name of a file that Copier makes for each of several things as all their names."""
+    start, end = environment.block_start_string, environment.block_end_string
+    opened, closed = re.escape(start), re.escape(end)
+    loop = re.search(
+        rf"{opened} *yield (\w+) from (\w+) *{closed}(.*?){opened} *endyield *{closed}", name
+    )
+    if loop is None:
+        return name
+    one = name[: loop.start()] + loop[3] + name[loop.end() :]
+    return f"{start} for {loop[1]} in {loop[2]} {end}{one}\0{start} endfor {end}"
 
 
 @functools.cache

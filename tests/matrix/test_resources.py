@@ -123,14 +123,15 @@ def test_features_are_on_or_off(trees: list[Tree]) -> None:
 @pytest.mark.parametrize("variant", CHOSEN, ids=[variant.id for variant in CHOSEN])
 def test_suite_covers_every_line_and_branch(  # noqa: PLR0913, PLR0917 - each is a fixture
     variant: Variant,
-    bare: Renderer,
     environments: Environments,
     runner: Runner,
     postgresql: PostgreSQL,
     passes: Passes,
     scratch: Path,
 ) -> None:
-    suites = Suites(bare, environments, runner, postgresql, passes, scratch.name, CACHE / "failed")
+    # What a suite leaves in its project is nothing to read.
+    own = Renderer(shared_template(scratch), scratch / "bare-run", {"resources": []})
+    suites = Suites(own, environments, runner, postgresql, passes, scratch.name, CACHE / "failed")
 
     covers_all(suites, variant)
 
@@ -155,11 +156,10 @@ def variant_for(seed: int) -> Variant:
     return random.Random(seed).choice(variants(ROOT))  # noqa: S311
 
 
-def with_resources(seed: int, scratch: Path) -> Renderer:
-    """Give what renders variants with resources at random."""
-    return Renderer(
-        shared_template(scratch), scratch / f"seed-{seed}", {"resources": specification(seed)}
-    )
+def with_resources(seed: int, scratch: Path, purpose: str = "read") -> Renderer:
+    """Give what renders variants with resources at random; where suites are run leaves files."""
+    place = scratch / f"{purpose}-{seed}"
+    return Renderer(shared_template(scratch), place, {"resources": specification(seed)})
 
 
 def test_specifications_are_of_all_kinds() -> None:
@@ -205,7 +205,7 @@ def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixt
     scratch: Path,
     tmp_path: Path,
 ) -> None:
-    renderer, variant = with_resources(seed, scratch), variant_for(seed)
+    renderer, variant = with_resources(seed, scratch, "run"), variant_for(seed)
     suites = Suites(
         renderer, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
     )

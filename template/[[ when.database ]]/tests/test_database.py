@@ -379,10 +379,9 @@ def test_the_alembic_command(
     command.downgrade(config, "base")
     assert not tables & tables_of(engine)
     # The first one only: migrations of yours may need a connection.
-    for first in ScriptDirectory.from_config(config).get_bases():
-        command.upgrade(config, first, sql=True)
-        written = capsys.readouterr().out
-        assert "CREATE TABLE alembic_version" in written
-        assert f"VALUES ('{first}')" in written
+    first = ScriptDirectory.from_config(config).get_bases()[:1]
+    command.upgrade(config, first[0] if first else "head", sql=True)
+    written = capsys.readouterr().out
+    assert written.count("INSERT INTO alembic_version") == len(first)
     assert not tables & tables_of(engine)
     engine.dispose()
