@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from changes.conftest import CONFIG, CONTENT
+from changes.conftest import write_small
 from commands import command, remembered, run
 from matrix.test_workflow import audit, check_schema
 from repositories import commit, git
@@ -58,13 +58,7 @@ def test_the_workflow_is_valid_and_safe(tmp_path: Path) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Make a project of a small template that has a newer version."""
-    root = tmp_path / "small"
-    for name, content in CONTENT.items():
-        path = root / "template" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    (root / "copier.yml").write_text(CONFIG)
-    commit(root, tag="1.0.0")
+    root = write_small(tmp_path)
     service = tmp_path / "orders"
     assert run("new", service, "--defaults", "--template", root).exit_code == 0
     commit(service)

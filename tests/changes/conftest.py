@@ -46,10 +46,9 @@ CONTENT = {
 }
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
+def write_small(directory: Path) -> Path:
     """Write the small template, and commit it as version 1.0.0."""
-    root = tmp_path / "small"
+    root = directory / "small"
     for name, content in CONTENT.items():
         path = root / "template" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +56,12 @@ def small(tmp_path: Path) -> Path:
     (root / "copier.yml").write_text(CONFIG)
     commit(root, tag="1.0.0")
     return root
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Give the small template."""
+    return write_small(tmp_path)
 
 
 @pytest.fixture

@@ -195,7 +195,13 @@ def test_frameworks_share_random_resources(scratch: Path) -> None:
             assert f"tests/test_{plural}.py" in trees[1].files
 
 
-@pytest.mark.parametrize("seed", range(RUN))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(seed, marks=pytest.mark.thorough if seed >= RUN else ())
+        for seed in range(RUN_THOROUGHLY)
+    ],
+)
 def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixture
     seed: int,
     environments: Environments,
@@ -216,19 +222,3 @@ def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixt
     environment = environments.get(tree.requirements)
     chosen = static.covering([tree])
     nothing_in(static.wrong_types(chosen, environment, tmp_path, CACHE / "mypy"))
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("seed", range(RUN, RUN_THOROUGHLY))
-def test_suite_with_many_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixture
-    seed: int,
-    environments: Environments,
-    runner: Runner,
-    postgresql: PostgreSQL,
-    passes: Passes,
-    scratch: Path,
-    tmp_path: Path,
-) -> None:
-    test_suite_with_random_resources(
-        seed, environments, runner, postgresql, passes, scratch, tmp_path
-    )
