@@ -568,12 +568,19 @@ class Writing(ContextHook):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        self._read: list[Any] = []
+        self._written: list[Written] = []
         environment.filters["about"] = about
         environment.filters["fitted"] = fitted
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Turn ``kept`` into what templates write."""
-        context["kept"] = [
-            resource if isinstance(resource, Written) else Written(resource, number)
-            for number, resource in enumerate(context.get("kept", []), 1)
-        ]
+        kept = context.get("kept", [])
+        # There is a context for each file and for each part of its path.
+        if kept is not self._read:
+            self._read = kept
+            self._written = [
+                resource if isinstance(resource, Written) else Written(resource, number)
+                for number, resource in enumerate(kept, 1)
+            ]
+        context["kept"] = self._written
