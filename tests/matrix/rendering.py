@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-import copier
 import jinja2
 import pytest
 from copier import _main, _template
 from copier._main import Worker
 
+from matrix.forms import Forms
 from servicewright.variants import Variant, variants
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ load_configuration = _template.load_template_config
 # What Jinja made of the template's files, paths and questions.
 COMPILED: dict[tuple[object, ...], Any] = {}
 
+# What is in files of trees.
+CONTENTS: dict[bytes, bytes] = {}
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -61,7 +64,7 @@ class Tree:
     def files(self) -> dict[str, bytes]:
         """All files with their contents, named by their paths, in order."""
         return {
-            path.relative_to(self.path).as_posix(): path.read_bytes()
+            path.relative_to(self.path).as_posix(): shared(path.read_bytes())
             for path in sorted(self.path.rglob("*"))
             if path.is_file()
         }
@@ -79,6 +82,11 @@ class Tree:
             *self.pyproject["dependency-groups"]["dev"],
         }
         return tuple(sorted(declared))
+
+
+def shared(content: bytes) -> bytes:
+    """Give the same object for what is equal: most files are in many trees."""
+    return CONTENTS.setdefault(content, content)
 
 
 @contextmanager
@@ -196,14 +204,12 @@ class Renderer:
         return self._directory / f".{name}-cpu"
 
 
+@cache
+def forms(template: Path) -> Forms:
+    """Give what renders the projects of a template."""
+    return Forms(template)
+
+
 def render(template: Path, destination: Path, answers: dict[str, Any]) -> None:
     """Copy the template with the given answers, and the same answers to all other questions."""
-    with cheap_copies():
-        copier.run_copy(
-            str(template),
-            destination,
-            data=SAME_ANSWERS | answers,
-            defaults=True,
-            quiet=True,
-            unsafe=True,
-        )
+    forms(template.resolve()).project(SAME_ANSWERS | answers).write(destination)
