@@ -1,7 +1,7 @@
 """Looks at projects: which version each is on, what is newer, and whether an update would conflict.
 
 Nothing is written to a project: an update is tried in a copy. What many projects share, which is
-the template at their versions, is fetched once.
+the template at their versions, is fetched and read once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from servicewright import changes, git, questions, templates
+from servicewright import changes, git, questions, rendering, templates
 from servicewright.errors import ServicewrightError, TemplateError
 from servicewright.repository import ANSWERS, Repository
 
@@ -65,6 +65,7 @@ class _Trial:
         origin: What the project remembers.
         old: The template at the project's version, without a history.
         new: The template at the newest version, in the same way.
+        migrates: Whether that has migrations, of which only Copier knows what they do.
     """
 
     finding: Finding
@@ -72,6 +73,7 @@ class _Trial:
     origin: Origin
     old: Path
     new: Path
+    migrates: bool
 
     def conflicts(self) -> tuple[str, ...]:
         """Update a copy of the project, and give the files that would have conflicts.
@@ -90,8 +92,7 @@ class _Trial:
             if environment.is_dir() and not (project / ".venv").exists():
                 # What formats the project's code is there.
                 (project / ".venv").symlink_to(environment)
-            if questions.load(self.new).get("_migrations"):
-                # Only Copier knows what they do.
+            if self.migrates:
                 (project / ".venv").unlink(missing_ok=True)
                 source = self.origin.source.location
                 change = changes.prepare_version(project, template=source)
@@ -104,7 +105,7 @@ class _Trial:
             source = replace(
                 self.origin.source, location=str(template), ref=None, directory=template
             )
-            changes.render(source, target, self.origin.answers)
+            rendering.write(source, target, self.origin.answers)
         path = now / ANSWERS
         answers = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         path.write_text(
@@ -124,6 +125,7 @@ class _Shelf:
         self._directory = directory
         self._clones: dict[str, Path] = {}
         self._checkouts: dict[tuple[str, str], Path] = {}
+        self._migrates: dict[Path, bool] = {}
 
     def newest(self, origin: Origin) -> str:
         """Give the newest version of a project's template: the project's own if none is newer.
@@ -154,6 +156,12 @@ class _Shelf:
             (path / ".git").unlink()
             self._checkouts[key] = path
         return self._checkouts[key]
+
+    def migrates(self, checkout: Path) -> bool:
+        """Whether a template has migrations."""
+        if checkout not in self._migrates:
+            self._migrates[checkout] = bool(questions.load(checkout).get("_migrations"))
+        return self._migrates[checkout]
 
     def _clone(self, location: str) -> Path:
         if location not in self._clones:
@@ -206,7 +214,7 @@ def _look(project: Path, template: str | None, shelf: _Shelf) -> Finding | _Tria
         if newest == origin.commit:
             return finding
         old, new = (shelf.checkout(origin, version) for version in (origin.commit, newest))
-        return _Trial(finding, repository, origin, old, new)
+        return _Trial(finding, repository, origin, old, new, shelf.migrates(new))
     except ServicewrightError as error:
         return replace(finding, problem=str(error))
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import random
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from commands import run
+from commands import command, run
+from matrix.running import children_cpu
 from repositories import commit, git
 
+from .corpus import SCRIPTS
 from .test_commands import state
+from .updates import Projects, options
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from servicewright.questions import Answer
 
 
 @pytest.fixture
@@ -152,3 +161,57 @@ def test_migrations_and_folders_of_a_repository_are_followed(
     assert code == 3
     assert found[paths[1]]["conflicts"] == ["notes.txt"]
     assert (found[paths[1]]["version"], found[paths[1]]["newest"]) == ("1.0.0", "1.2.0")
+
+
+@pytest.mark.thorough
+def test_a_hundred_projects_take_less_than_a_minute(template: Path, tmp_path: Path) -> None:
+    """Different ones of the real template, a third of them edited; told by processor time."""
+    repository = tmp_path / "template"
+    shutil.copytree(template, repository)
+    commit(repository, tag="1.0.0")
+    made = Projects(repository, tmp_path / "made")
+    fleet = tmp_path / "fleet"
+    for number, (answers, script) in enumerate(zip(rows(template), itertools.cycle(SCRIPTS))):
+        project = fleet / f"service-{number}"
+        shutil.copytree(made.fresh({**answers, "project_name": f"Service {number}"}), project)
+        if number % 3 == 0 and answers["settings"] and answers["docker"]:
+            SCRIPTS[script](project)
+        commit(project)
+    dirty, plain, lost, moved = (fleet / f"service-{number}" for number in range(4))
+    (dirty / "notes.txt").write_text("mine\n")
+    shutil.rmtree(plain / ".git")
+    answer(lost, "_commit: 1.0.0", "_commit: 0.9.0")
+    answer(moved, f"_src_path: {repository}", f"_src_path: {repository.parent}/gone")
+    for project in (lost, moved):
+        commit(project)
+    for name, old in (("README.md", "## Test it"), ("pyproject.toml", "skip_covered = true")):
+        path = repository / "template" / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, f"{old}\n# And more."))
+    commit(repository, tag="1.1.0")
+
+    before = children_cpu()
+    names = [str(path) for path in sorted(fleet.iterdir())]
+    done = subprocess.run(command("check", "--json", *names), capture_output=True, check=False)
+    cores = min(2, os.cpu_count() or 1)
+    seconds = (children_cpu() - before) / cores
+
+    found = {path["project"].rpartition("/")[2]: path for path in json.loads(done.stdout)}
+    assert len(found) == 100
+    problems = {name: each["problem"] for name, each in found.items() if each["problem"]}
+    assert problems.keys() == {path.name for path in (dirty, plain, lost, moved)}
+    assert "notes.txt has changes that are not committed" in problems[dirty.name]
+    assert "is not under version control" in problems[plain.name]
+    assert "has no version '0.9.0'" in problems[lost.name]
+    assert f"The template is no longer at {repository.parent}/gone" in problems[moved.name]
+    states = [each["state"] for each in found.values()]
+    assert states.count("behind") >= 90, states
+    assert seconds < 60, f"{seconds:.1f} seconds on {cores} processors"
+
+
+def rows(template: Path) -> list[dict[str, Answer]]:
+    """Give a hundred sets of answers."""
+    choose = random.Random(1).choice  # noqa: S311
+    known = options(template)
+    return [{name: choose(values) for name, values in known.items()} for _ in range(100)]
