@@ -469,6 +469,8 @@ def with_targets(resource: Resource, every: Sequence[Resource]) -> Resource:
     fields = []
     for field in resource.fields:
         place = f"{resource.name}.{field.name}"
+        if names.get(field.kind) == resource.name and field.kind not in KINDS:
+            raise SpecificationError(f"{place}: a resource cannot refer to itself: leave it out.")
         if field.kind in names and field.kind not in KINDS:
             if field.default is not None or field.example is not None:
                 raise SpecificationError(f"{place}: a reference has no default and no example.")
@@ -502,6 +504,12 @@ def check_marks(field: Field, place: str) -> None:
         raise SpecificationError(
             f"{place}: a text of {field.length} cannot be unique or searched: make it {SHORTEST}."
         )
+    if field.kind == REFERENCE and "write-only" in field.marks:
+        raise SpecificationError(
+            f"{place}: a reference cannot be write-only: who lists by it can read it."
+        )
+    if field.kind == REFERENCE and field.name == "q":
+        raise SpecificationError(f"{place}: q is what lists search for: choose another name.")
     if {"searched", "write-only"} <= field.marks:
         raise SpecificationError(f"{place}: who can search a text can read it: it is write-only.")
     if field.default is not None and field.optional:
@@ -606,13 +614,9 @@ def in_order(resources: Sequence[Resource]) -> list[Resource]:
 def resources_problem(answer: Any) -> str:
     """Say in one sentence why an answer cannot be used; empty when it can."""
     try:
-        found = read(answer)
+        read(answer)
     except SpecificationError as error:
         return str(error)
-    for resource in found:
-        for field in resource.fields:
-            if field.kind == REFERENCE:
-                return f"{resource.name}.{field.name}: references cannot be made yet: leave it out."
     return ""
 
 

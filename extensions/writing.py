@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from copier_template_extensions import ContextHook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator, MutableMapping, Sequence
 
     from jinja2 import Environment
 
@@ -32,6 +32,7 @@ PYTHON = {
     "choice": "str",
     "uuid": "UUID",
     "list": "list[str]",
+    "reference": "int",
 }
 # What makes some value of each kind, for fields of changes that are left out.
 SOME = {
@@ -46,6 +47,7 @@ SOME = {
     "choice": "str",
     "uuid": "uuid4",
     "list": "list",
+    "reference": "int",
 }
 # The columns of those that need to be told, and the types in migrations.
 COLUMNS = {
@@ -55,6 +57,7 @@ COLUMNS = {
     "datetime": "Moment",
     "choice": "String(30)",
     "list": "JSON",
+    "reference": 'ForeignKey("{target}.id")',
 }
 MIGRATED = {
     "text": "sa.String(length={length})",
@@ -68,6 +71,7 @@ MIGRATED = {
     "choice": "sa.String(length=30)",
     "uuid": "sa.Uuid()",
     "list": "sa.JSON()",
+    "reference": "sa.Integer()",
 }
 # What of each kind is refused, as Python has it.
 BAD = {
@@ -81,10 +85,14 @@ BAD = {
     "datetime": ['"soon"', '"2026-01-31T10:00:00"', '"0001-01-01T00:00:00+14:00"'],
     "choice": ['"none of them"', "7"],
     "uuid": ['"one"', "7"],
+    "reference": ["0", "-1", "2**31", '"one"'],
 }
 # The kinds that JSON has as Python does.
 PLAIN = ("text", "long_text", "integer", "number", "yes_no", "choice", "list")
 COMPUTED = {"now": "_now", "today": "dt.date.today", "new": "uuid4"}
+
+# What PostgreSQL takes for the name of a constraint.
+LONGEST_IDENTIFIER = 63
 
 # How long a text must be to hold letters of all kinds in the tests.
 WIDE = 20
@@ -102,6 +110,11 @@ CLASSES = "Create Update Public Query Page Id NotFoundError".split()
 def camel(name: str) -> str:
     """Write a name as that of a class."""
     return "".join(word.capitalize() for word in name.split("_"))
+
+
+def with_article(label: str) -> str:
+    """Put the right article before a word."""
+    return f"{'an' if re.match('[aeio]|u(?!s|ni)', label) else 'a'} {label}"
 
 
 def literal(kind: str, value: Any) -> str:  # noqa: PLR0911 - one for each kind
@@ -168,7 +181,7 @@ def written(value: Any) -> str:
 class WrittenField:
     """A field as the code has it."""
 
-    def __init__(self, field: Any, resource: Any) -> None:
+    def __init__(self, field: Any, resource: Any, every: Sequence[Any]) -> None:
         self.name: str = field.name
         self.kind: str = field.kind
         self.optional: bool = field.optional
@@ -178,10 +191,23 @@ class WrittenField:
         self.marks: frozenset[str] = field.marks
         self.example = field.example
         self.table: str = resource.plural
+        # What it refers to: the name of one, of several and of the class.
+        self.target: str = field.target
+        self.targets = next((one.plural for one in every if one.name == field.target), "")
+        self.target_class = camel(field.target)
+        self.target_label = with_article(field.target.replace("_", " "))
         self.label = field.name.replace("_", " ")
         alias = camel(field.name)
         taken = OTHERS | {f"{camel(resource.name)}{suffix}" for suffix in CLASSES}
+        taken |= {f"{camel(one.target)}Id" for one in resource.fields}
         self.alias = f"{alias}Value" if alias in taken else alias
+        if self.is_reference:
+            self.alias = f"{self.target_class}Id"
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is the id of another resource."""
+        return self.kind == "reference"
 
     @property
     def is_public(self) -> bool:
@@ -271,7 +297,9 @@ class WrittenField:
     @property
     def column(self) -> str:
         """The column."""
-        said = [COLUMNS[self.kind].format(length=self.length)] if self.kind in COLUMNS else []
+        said = []
+        if self.kind in COLUMNS:
+            said = [COLUMNS[self.kind].format(length=self.length, target=self.targets)]
         said += [f"{word}=True" for word in ("unique", "index") if self.has(word)]
         mapped = f"{self.name}: Mapped[{self.maybe(PYTHON[self.kind])}]"
         return f"{mapped} = mapped_column({', '.join(said)})" if said else mapped
@@ -280,7 +308,7 @@ class WrittenField:
         """Tell whether the column is unique, or has an index."""
         if word == "unique":
             return "unique" in self.marks
-        return "indexed" in self.marks and "unique" not in self.marks
+        return ("indexed" in self.marks or self.is_reference) and "unique" not in self.marks
 
     @property
     def sample(self) -> Any:
@@ -361,20 +389,28 @@ class WrittenField:
         kind = MIGRATED[self.kind].format(length=self.length)
         return f'sa.Column("{self.name}", {kind}, nullable={self.optional})'
 
+    @property
+    def constraint(self) -> str:
+        """The name of the constraint of a reference in the migration."""
+        name = f"fk_{self.table}_{self.name}_{self.targets}"
+        # Alembic shortens what is marked so, as SQLAlchemy does with the names that it makes.
+        return f'op.f("{name}")' if len(name) > LONGEST_IDENTIFIER else f'"{name}"'
+
 
 class Written:
     """A resource as the code has it."""
 
-    def __init__(self, resource: Any, number: int) -> None:
+    def __init__(self, resource: Any, every: Sequence[Any]) -> None:
+        number = every.index(resource) + 1
         self.name: str = resource.name
         self.plural: str = resource.plural
         self.class_name = camel(resource.name)
         self.label = resource.name.replace("_", " ")
         self.labels = resource.plural.replace("_", " ")
-        self.a_label = f"{'an' if re.match('[aeio]|u(?!s|ni)', self.label) else 'a'} {self.label}"
+        self.a_label = with_article(self.label)
         self.revision = f"{number:04}"
         self.former = f'"{number - 1:04}"' if number > 1 else "None"
-        self.fields = [WrittenField(field, resource) for field in resource.fields]
+        self.fields = [WrittenField(field, resource, every) for field in resource.fields]
         self.kinds = {field.kind for field in self.fields}
         self.defaults = {field.default for field in self.fields if isinstance(field.default, str)}
         self.unique = [field for field in self.fields if field.has("unique")]
@@ -388,11 +424,26 @@ class Written:
         self.module = f"`{self.plural}.py`"
         self.store = f"{self.class_name}Store"
         self.found_by = " or ".join(field.label for field in self.searched)
+        self.references = [field for field in self.fields if field.is_reference]
+        self.targets = first_of_each(self.references)
+        # Whether others refer to it.
+        self.is_target = any(field.target == self.name for other in every for field in other.fields)
+        self.is_linked = bool(self.references) or self.is_target
+        self.may_conflict = bool(self.references or self.unique)
+        # Where a list can be narrowed to what refers to something, the store is given the query.
+        self.of_query = "query." if self.references else ""
         self.parameters = ", ".join(
             [*(["q: str | None"] if self.searched else []), "limit: int", "offset: int"]
         )
-        asked = [*(["q"] if self.searched else []), "limit", "offset"]
+        asked = [
+            *(["q"] if self.searched else []),
+            *(field.name for field in self.references),
+            "limit",
+            "offset",
+        ]
         self.arguments = ", ".join(f"query.{name}" for name in asked)
+        if self.references:
+            self.parameters, self.arguments = "query: WidgetQuery", "query"
 
         self.defaulted = [field for field in self.fields if not field.is_required]
         self.lasting = [field for field in self.fields if not field.optional]
@@ -402,14 +453,22 @@ class Written:
             for field in self.defaulted
             if field.is_public and is_computed(field.kind, field.default)
         ]
+        self.asked_list = written(asked)
+        self.asked = "&".join(f"{name}=" for name in asked)
+        self._prepare_tests()
+
+    def _prepare_tests(self) -> None:
+        """Write what the tests of it name."""
         self.bad = [f'("{field.name}", {value})' for field in self.fields for value in field.bad]
         texts = [field for field in self.fields if field.kind in {"text", "long_text"}]
         self.told = texts[0].name if texts else ""
         wide = [f.name for f in texts if f.is_public and (f.length or 100) >= WIDE]
         self.wide = wide[0] if wide else ""
-        self.sent = written({field.name: field.sample for field in self.fields})
-        self.changes = written({field.name: field.other for field in self.fields})
-        self.numbered = ", ".join(f'"{field.name}": {field.numbered}' for field in self.unique)
+        own = [field for field in self.fields if not field.is_reference]
+        self.sent = written({field.name: field.sample for field in own})
+        self.changes = written({field.name: field.other for field in own})
+        self.counted = [field for field in self.unique if not field.is_reference]
+        self.numbered = ", ".join(f'"{field.name}": {field.numbered}' for field in self.counted)
         self.numbered = f"{{{self.numbered}}}"
         self.known_defaults = ""
         known = {
@@ -419,7 +478,6 @@ class Written:
         }
         if known:
             self.known_defaults = written(known)
-        self.asked_list = written(asked)
         self.needed_list = names(self.required)
         self.searched_list = names(self.searched)
         self.alike_list = names([field for field in self.searched if field not in self.unique])
@@ -427,21 +485,99 @@ class Written:
         self.lasting_list = names(self.lasting)
         self.secret_list = names(self.secret)
         self.unique_list = names(self.unique)
+        self.referred = written({field.name: f"/{field.targets}" for field in self.references})
+        made = [f'"{field.name}": create_{field.target}(client)["id"]' for field in self.references]
+        self.made = f"{{{', '.join(made)}}}"
+        # What functions of the tests are given where one of its kind refers to others.
+        self.client = "client" if self.references else ""
+        self.client_and = "client, " if self.references else ""
+        self.body = "sent(client)" if self.references else "SENT"
+        self.changed = "CHANGES | references(client)" if self.references else "CHANGES"
 
     @property
     def condition(self) -> str:
         """What a search asks the database for."""
         parts = [
-            f"{self.class_name}.{field.name}.icontains(q, autoescape=True)"
+            f"{self.class_name}.{field.name}.icontains({self.of_query}q, autoescape=True)"
             for field in self.searched
         ]
         found = parts[0] if len(parts) == 1 else f"or_({', '.join(parts)})"
         return f"{self.plural} = {self.plural}.where({found})"
 
     @property
+    def found_by_reference(self) -> str:
+        """What lists can be narrowed to, in words."""
+        return " or ".join(f"one {field.label}" for field in self.references)
+
+    @property
+    def chosen(self) -> str:
+        """What of its kind is listed, in words."""
+        if not self.references:
+            found = f", those whose {self.found_by} contains a text if one is given"
+            return found if self.searched else ""
+        if not self.searched:
+            return f", those of {self.found_by_reference} if one is given"
+        return (
+            f", those whose {self.found_by} contains a text and those of {self.found_by_reference} "
+            "if one is given"
+        )
+
+    @property
+    def part(self) -> str:
+        """Take what is on a page of those in memory."""
+        start = f"{self.of_query}offset"
+        return f"[{start} : {start} + {self.of_query}limit]"
+
+    @property
+    def narrowed(self) -> str:
+        """What of its kind a store gives, in words."""
+        if self.references:
+            return " that are asked for"
+        return f" whose {self.found_by} contains ``q``" if self.searched else ""
+
+    @property
+    def told_narrowed(self) -> str:
+        """What of its kind a request asks for, in words."""
+        parts = [f"whose {self.found_by} contains `q`"] if self.searched else []
+        parts += [f"of one `{field.name}`" for field in self.references]
+        return f", those {' and '.join(parts)}" if parts else ""
+
+    def given(self, store: str) -> str:
+        """Write the stores that its own is given in memory, each as ``store`` has it."""
+        return ", ".join(store.format(field.target) for field in self.targets)
+
+    @property
+    def needed_stores(self) -> str:
+        """The stores that its own is given in memory, as parameters."""
+        return ", ".join(
+            f"{field.target}_store: {field.target_class}Store" for field in self.targets
+        )
+
+    def refers_to(self, target: str) -> str:
+        """Ask in memory whether one of its kind refers to one of another."""
+        own = [f"{self.name}.{field.name}" for field in self.references if field.target == target]
+        found = f"{target}_id in ({', '.join(own)})"
+        if len(own) == 1:
+            found = f"{own[0]} == {target}_id"
+        return f"return any({found} for {self.name} in self._{self.plural}.values())"
+
+    @staticmethod
+    def responses(*statuses: int) -> str:
+        """Write which errors a route may answer, for FastAPI."""
+        written = ", ".join(f'{status}: {{"model": Problem}}' for status in statuses)
+        return f"{{{written}}}"
+
+    @property
     def refusals(self) -> str:
-        """Ask for each field that is unique whether another has the same, and refuse that."""
+        """Refuse what refers to nothing, and what is unique if another has the same."""
         lines = []
+        for field in self.references:
+            own = f"{self.name}.{field.name}"
+            there = f"{own} is not None and " if field.optional else ""
+            lines += [
+                f"        if {there}not self._{field.target}_store.has({own}):",
+                '            raise ConflictError("This does not fit what is stored")',
+            ]
         for field in self.unique:
             own = f"{self.name}.{field.name}"
             there = f"{own} is not None and " if field.optional else ""
@@ -466,13 +602,19 @@ class Written:
         (field,) = self.searched[:1]
         text = f"{self.name}.{field.name}"
         found = (
-            f'q.lower() in ({text} or "").lower()'
+            f'{self.of_query}q.lower() in ({text} or "").lower()'
             if field.optional
-            else f"q.lower() in {text}.lower()"
+            else f"{self.of_query}q.lower() in {text}.lower()"
         )
         if len(self.searched) > 1:
-            found = f"self._matches({self.name}, q)"
+            found = f"self._matches({self.name}, {self.of_query}q)"
         return f"{self.plural} = [{self.name} for {self.name} in {self.plural} if {found}]"
+
+
+def first_of_each(references: Sequence[WrittenField]) -> list[WrittenField]:
+    """Give the first of the references to each target, in the order in which imports stand."""
+    first = {field.target: field for field in reversed(references)}
+    return [first[target] for target in sorted(first)]
 
 
 def about(text: str, resource: Written) -> str:
@@ -580,7 +722,7 @@ class Writing(ContextHook):
         if kept is not self._read:
             self._read = kept
             self._written = [
-                resource if isinstance(resource, Written) else Written(resource, number)
-                for number, resource in enumerate(kept, 1)
+                resource if isinstance(resource, Written) else Written(resource, kept)
+                for resource in kept
             ]
         context["kept"] = self._written

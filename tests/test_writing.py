@@ -43,10 +43,25 @@ def test_code_about_widgets_is_about_a_resource() -> None:
         "class WidgetPage(Widget):\n    widgets = widget_id\n    def page(PARAMETERS): ARGUMENTS\n"
     )
 
-    assert about(code, Written(found, 1)) == (
+    assert about(code, Written(found, [found])) == (
         "class OrderLinePage(OrderLine):\n    order_lines = order_line_id\n"
         "    def page(q: str | None, limit: int, offset: int): query.q, query.limit, query.offset\n"
     )
+
+
+def test_a_constraint_whose_name_is_too_long_for_postgresql_is_shortened() -> None:
+    found = read(["author(a: text)", f"book(author: author, {'f' * 30}: author)"])
+    names = [field.constraint for field in Written(found[1], found).references]
+
+    assert names == [
+        '"fk_books_author_authors"',
+        f'"fk_books_{"f" * 30}_authors"',
+    ]
+
+    found = read([f"{'a' * 21}(a: text)", f"{'b' * 21}({'f' * 30}: {'a' * 21})"])
+    (field,) = Written(found[1], found).references
+
+    assert field.constraint == f'op.f("fk_{"b" * 21}s_{"f" * 30}_{"a" * 21}s")'
 
 
 @pytest.mark.parametrize(
@@ -56,4 +71,4 @@ def test_code_about_widgets_is_about_a_resource() -> None:
 def test_articles(name: str, expected: str) -> None:
     (found,) = read([f"{name}(total: money)"])
 
-    assert Written(found, 1).a_label == expected
+    assert Written(found, [found]).a_label == expected

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NAMES = """
 account_holder author book box bus_stop city customer customer_address_book day
@@ -35,18 +39,31 @@ EXAMPLES = {"text": '"Ada"', "integer": "12", "number": "0.25", "money": "3", "l
 
 
 def specification(seed: int) -> list[str]:
-    """Give one to four resources with fields of all kinds."""
+    """Give one to six resources with fields of all kinds, in any order."""
     chance = random.Random(seed)  # noqa: S311
-    names = chance.sample(NAMES, chance.randint(1, 4))
-    return [resource(name, chance) for name in names]
+    names = chance.sample(NAMES, chance.randint(1, 6))
+    found = [resource(name, names[:number], chance) for number, name in enumerate(names)]
+    chance.shuffle(found)
+    return found
 
 
-def resource(name: str, chance: random.Random) -> str:
-    """Give a resource."""
+def resource(name: str, targets: Sequence[str], chance: random.Random) -> str:
+    """Give a resource, which may refer to some others."""
     names = chance.sample(FIELDS, chance.randint(1, 9))
-    fields = ", ".join(f"{field}: {kind(chance)}" for field in names)
+    fields = ", ".join(
+        f"{field}: {reference(targets, chance) if is_reference else kind(chance)}"
+        for field in names
+        for is_reference in [bool(targets) and chance.random() < 0.2]
+    )
     plural = f"/{PLURALS[name]}" if name in PLURALS else ""
     return f"{name}{plural}({fields})"
+
+
+def reference(targets: Sequence[str], chance: random.Random) -> str:
+    """Give what stands behind the name of a reference."""
+    target = chance.choice(targets)
+    optional = chance.choice(["", "?"])
+    return f"{target}{optional}{chance.choice(['', '', ' unique', ' indexed'])}"
 
 
 def kind(chance: random.Random) -> str:

@@ -475,9 +475,8 @@ def wrong_types(
                 # What is imported is in these packages now, too.
                 text = tree.files[path].decode()
                 text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
-                for helper in ("chairs", "clients"):
-                    own = f"\nfrom {tests}.{helper} import"
-                    text = text.replace(f"\nfrom {helper} import", own)
+                own = rf"\nfrom {tests}.\1 import"
+                text = re.sub(r"\nfrom (chairs|clients|test_\w+) import", own, text)
                 place = path.replace(f"src/{PACKAGE}/", f"{source}/").replace("tests/", f"{tests}/")
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)

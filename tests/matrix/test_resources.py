@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import scheduling
 import service
-from resources import KINDS, MARKS, read
+from resources import KINDS, MARKS, REFERENCE, read
 
 from matrix import static
 from matrix.covering import small_set
@@ -166,7 +166,7 @@ def test_specifications_are_of_all_kinds() -> None:
     found = [resource for seed in range(RENDERED) for resource in read(specification(seed))]
     fields = [field for resource in found for field in resource.fields]
 
-    assert {field.kind for field in fields} == KINDS.keys()
+    assert {field.kind for field in fields} == {*KINDS, REFERENCE}
     assert frozenset(MARKS) == frozenset().union(*(field.marks for field in fields))
     assert {field.optional for field in fields} == {False, True}
     assert specification(1) == specification(1) != specification(2)

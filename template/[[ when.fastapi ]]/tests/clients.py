@@ -140,8 +140,8 @@ def use(app: FastAPI, database: Database) -> Iterator[None]:
 def use(app: FastAPI) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
     #{% for resource in kept %}
-    #{% filter about(resource) %}
-    app.state.widget_store = WidgetStore()
+    #{% filter about(resource) | fitted %}
+    app.state.widget_store = WidgetStore([[ resource.given("app.state.{}_store") ]])
     #{% endfilter %}
     #{% endfor %}
     app.state.chairs = Chairs()

@@ -123,8 +123,8 @@ def use(app: Flask, database: Database) -> Iterator[None]:
 def use(app: Flask) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
     #{% for resource in kept %}
-    #{% filter about(resource) %}
-    app.extensions["widget_store"] = WidgetStore()
+    #{% filter about(resource) | fitted %}
+    app.extensions["widget_store"] = WidgetStore([[ resource.given('app.extensions["{}_store"]') ]])
     #{% endfilter %}
     #{% endfor %}
     app.extensions["chairs"] = Chairs()

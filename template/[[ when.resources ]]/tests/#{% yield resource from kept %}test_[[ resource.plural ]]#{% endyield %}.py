@@ -2,13 +2,16 @@
 #{% filter about(resource) %}
 """The [[ resource.labels ]]."""
 
-#{% if resource.unique %}
+#{% if resource.counted %}
 from itertools import count
 #{% endif %}
 from typing import Any
 
 import pytest
 from httpx2 import Client, Response
+#{% for field in resource.targets %}
+from test_[[ field.targets ]] import create as create_[[ field.target ]]
+#{% endfor %}
 
 PATH = "/widgets"
 SENT: dict[str, Any] = [[ resource.sent ]]
@@ -21,19 +24,38 @@ DEFAULTS: dict[str, Any] = [[ resource.known_defaults ]]
 #{% if resource.secret %}
 SECRET = [[ resource.secret_list ]]
 #{% endif %}
-#{% if resource.unique %}
+#{% if resource.references %}
+# Where what it refers to is.
+REFERENCES = [[ resource.referred ]]
+#{% endif %}
+#{% if resource.counted %}
 NUMBERS = count(1)
 #{% endif %}
 
 
+#{% if resource.references %}
+def references(client: Client) -> dict[str, Any]:
+    return [[ resource.made ]]
+
+
+def sent(client: Client, **changes: Any) -> dict[str, Any]:
+    #{% if resource.counted %}
+    number = next(NUMBERS)
+    own = [[ resource.numbered ]]
+    return SENT | own | references(client) | changes
+    #{% else %}
+    return SENT | references(client) | changes
+    #{% endif %}
+#{% else %}
 def sent(**changes: Any) -> dict[str, Any]:
-    #{% if resource.unique %}
+    #{% if resource.counted %}
     number = next(NUMBERS)
     own = [[ resource.numbered ]]
     return SENT | own | changes
     #{% else %}
     return SENT | changes
     #{% endif %}
+#{% endif %}
 
 
 def shown(body: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +67,7 @@ def shown(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def create(client: Client, **changes: Any) -> dict[str, Any]:
-    answer = client.post(PATH, json=sent(**changes))
+    answer = client.post(PATH, json=sent([[ resource.client_and ]]**changes))
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -57,7 +79,7 @@ def wrong_parts(answer: Response) -> list[str]:
 
 
 def test_create(client: Client) -> None:
-    body = sent()
+    body = sent([[ resource.client ]])
 
     answer = client.post(PATH, json=body)
 
@@ -71,7 +93,7 @@ def test_create(client: Client) -> None:
 #{% if resource.defaulted %}
 def test_create_with_defaults(client: Client) -> None:
     #{% if resource.required %}
-    body = {name: value for name, value in sent().items() if name in REQUIRED}
+    body = {name: value for name, value in sent([[ resource.client ]]).items() if name in REQUIRED}
     #{% else %}
     body: dict[str, Any] = {}
     #{% endif %}
@@ -107,7 +129,7 @@ BAD: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("part", "value"), BAD)
 def test_refuses_a_bad_part(client: Client, part: str, value: object) -> None:
-    answer = client.post(PATH, json=sent(**{part: value}))
+    answer = client.post(PATH, json=sent([[ resource.client_and ]]**{part: value}))
 
     assert wrong_parts(answer) == [f"body.{part}"]
 
@@ -115,7 +137,7 @@ def test_refuses_a_bad_part(client: Client, part: str, value: object) -> None:
 #{% if resource.required %}
 @pytest.mark.parametrize("part", [[ "REQUIRED" if resource.defaulted else resource.needed_list ]])
 def test_needs_a_part(client: Client, part: str) -> None:
-    body = {name: value for name, value in SENT.items() if name != part}
+    body = {name: value for name, value in [[ resource.body ]].items() if name != part}
 
     assert wrong_parts(client.post(PATH, json=body)) == [f"body.{part}"]
 
@@ -123,7 +145,7 @@ def test_needs_a_part(client: Client, part: str) -> None:
 #{% endif %}
 #{% if resource.told %}
 def test_does_not_repeat_what_was_sent(client: Client) -> None:
-    answer = client.post(PATH, json=sent(LIMITED_TEXT="secret" * 2000))
+    answer = client.post(PATH, json=sent([[ resource.client_and ]]LIMITED_TEXT="secret" * 2000))
 
     assert answer.status_code == 422
     assert set(answer.json()["detail"][0]) == {"loc", "msg", "type"}
@@ -214,6 +236,11 @@ def test_list_in_pages(client: Client) -> None:
         ("limit", ""),
         ("offset", "-1"),
         ("offset", str(10**20)),
+        #{% for field in resource.references %}
+        ("[[ field.name ]]", "0"),
+        ("[[ field.name ]]", "one"),
+        ("[[ field.name ]]", ""),
+        #{% endfor %}
         #{% if resource.searched %}
         ("q", "x" * 101),
         ("q", "\0"),
@@ -233,11 +260,20 @@ CHANGES: dict[str, Any] = [[ resource.changes ]]
 
 def test_replace(client: Client) -> None:
     made = create(client)
+    #{% if resource.references %}
+    changes = CHANGES | references(client)
+
+    answer = client.put(f"{PATH}/{made['id']}", json=changes)
+
+    assert answer.status_code == 200
+    assert answer.json() == {"id": made["id"], **shown(changes)}
+    #{% else %}
 
     answer = client.put(f"{PATH}/{made['id']}", json=CHANGES)
 
     assert answer.status_code == 200
     assert answer.json() == {"id": made["id"], **shown(CHANGES)}
+    #{% endif %}
     assert client.get(f"{PATH}/{made['id']}").json() == answer.json()
 
 
@@ -245,7 +281,7 @@ def test_replace_refuses_a_bad_part(client: Client) -> None:
     made = create(client)
     part, value = BAD[0]
 
-    answer = client.put(f"{PATH}/{made['id']}", json=CHANGES | {part: value})
+    answer = client.put(f"{PATH}/{made['id']}", json=[[ resource.changed ]] | {part: value})
 
     assert wrong_parts(answer) == [f"body.{part}"]
     assert client.get(f"{PATH}/{made['id']}").json() == made
@@ -299,9 +335,9 @@ def test_update_refuses_a_bad_part(client: Client) -> None:
 #{% if resource.unique %}
 @pytest.mark.parametrize("part", [[ resource.unique_list ]])
 def test_there_is_one_of_each(client: Client, part: str) -> None:
-    body, other = sent(), create(client)
+    body, other = sent([[ resource.client ]]), create(client)
     first = client.post(PATH, json=body).json()
-    same = sent(**{part: body[part]})
+    same = sent([[ resource.client_and ]]**{part: body[part]})
 
     answers = [
         client.post(PATH, json=same),
@@ -313,6 +349,66 @@ def test_there_is_one_of_each(client: Client, part: str) -> None:
         assert answer.status_code == 409
         assert answer.json() == {"detail": "This does not fit what is stored"}
     assert client.get(PATH).json()["items"] == [other, first]
+
+
+#{% endif %}
+#{% if resource.references %}
+@pytest.mark.parametrize("part", REFERENCES)
+def test_refers_to_what_there_is(client: Client, part: str) -> None:
+    made = create(client)
+    body = sent(client, **{part: 4711})
+
+    answers = [
+        client.post(PATH, json=body),
+        client.put(f"{PATH}/{made['id']}", json=body),
+        client.patch(f"{PATH}/{made['id']}", json={part: 4711}),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 409
+        assert answer.json() == {"detail": "This does not fit what is stored"}
+    assert client.get(PATH).json()["items"] == [made]
+
+
+@pytest.mark.parametrize("part", REFERENCES)
+def test_refers_to_another(client: Client, part: str) -> None:
+    made = create(client)
+    changes = {part: references(client)[part]}
+
+    answer = client.patch(f"{PATH}/{made['id']}", json=changes)
+
+    assert answer.status_code == 200
+    assert answer.json() == made | changes != made
+    # Nothing refers to the former one any more.
+    assert client.delete(f"{REFERENCES[part]}/{made[part]}").status_code == 204
+
+
+@pytest.mark.parametrize("part", REFERENCES)
+def test_what_is_referred_to_stays(client: Client, part: str) -> None:
+    made = create(client)
+    path = f"{REFERENCES[part]}/{made[part]}"
+
+    answer = client.delete(path)
+
+    assert answer.status_code == 409
+    assert answer.json() == {"detail": "This does not fit what is stored"}
+    assert client.get(path).status_code == 200
+    client.delete(f"{PATH}/{made['id']}")
+    assert client.delete(path).status_code == 204
+
+
+@pytest.mark.parametrize("part", REFERENCES)
+def test_list_by_reference(client: Client, part: str) -> None:
+    made, other = create(client), create(client)
+
+    def found(number: int) -> list[Any]:
+        page = client.get(PATH, params={part: number}).json()
+        assert page["total"] == len(page["items"])
+        return list(page["items"])
+
+    assert found(made[part]) == [made]
+    assert found(other[part]) == [other]
+    assert found(4711) == []
 
 
 #{% endif %}
@@ -330,7 +426,7 @@ def test_delete(client: Client) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_unknown_widget(client: Client, method: str) -> None:
-    body = SENT if method in {"PUT", "PATCH"} else None
+    body = [[ resource.body ]] if method in {"PUT", "PATCH"} else None
 
     answer = client.request(method, f"{PATH}/4711", json=body)
 
@@ -340,7 +436,7 @@ def test_unknown_widget(client: Client, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 def test_bad_widget_id(client: Client, method: str) -> None:
-    body = SENT if method in {"PUT", "PATCH"} else None
+    body = [[ resource.body ]] if method in {"PUT", "PATCH"} else None
 
     answer = client.request(method, f"{PATH}/one", json=body)
 
@@ -355,12 +451,17 @@ def test_number_that_is_no_widget_id(client: Client, number: str) -> None:
 #{% if resource.secret %}
 @pytest.mark.parametrize("part", SECRET)
 def test_no_answer_holds_a_secret(client: Client, part: str) -> None:
+    #{% if resource.references %}
+    body = sent(client)
+    answers = [client.post(PATH, json=body)]
+    #{% else %}
     answers = [client.post(PATH, json=SENT)]
+    #{% endif %}
     path = answers[0].headers["Location"]
     answers += [
         client.get(PATH),
         client.get(path),
-        client.put(path, json=SENT),
+        client.put(path, json=[[ "body" if resource.references else "SENT" ]]),
         client.patch(path, json={part: SENT[part]}),
     ]
 
@@ -379,6 +480,13 @@ def test_widgets_are_documented(client: Client) -> None:
     assert set(all_) == {"get", "post"}
     assert set(one) == {"get", "put", "patch", "delete"}
     assert {"200", "404", "422"} <= set(one["put"]["responses"])
+    #{% if resource.may_conflict %}
+    for operation in (all_["post"], one["put"], one["patch"]):
+        assert "409" in operation["responses"]
+    #{% endif %}
+    #{% if resource.is_target %}
+    assert "409" in one["delete"]["responses"]
+    #{% endif %}
     assert [p["name"] for p in all_["get"]["parameters"]] == [[ resource.asked_list ]]
     assert all_["post"]["tags"] == ["widgets"]
 #{% if resource.secret %}

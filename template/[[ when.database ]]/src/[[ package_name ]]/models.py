@@ -9,7 +9,7 @@ from typing import ClassVar
 from uuid import UUID
 from zlib import crc32
 
-from sqlalchemy import JSON, BigInteger, Constraint, DateTime, Dialect, Enum, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Constraint, DateTime, Dialect, Enum, ForeignKey, MetaData, String, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 

@@ -112,7 +112,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% else %}
     #{% for resource in kept %}
     #{% filter about(resource) %}
-    app.state.widget_store = WidgetStore()
+    app.state.widget_store = WidgetStore([[ resource.given("app.state.{}_store") ]])
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}

@@ -86,7 +86,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% else %}
     #{% for resource in kept %}
     #{% filter about(resource) %}
-    app.extensions["widget_store"] = WidgetStore()
+    app.extensions["widget_store"] = WidgetStore([[ resource.given('app.extensions["{}_store"]') ]])
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}

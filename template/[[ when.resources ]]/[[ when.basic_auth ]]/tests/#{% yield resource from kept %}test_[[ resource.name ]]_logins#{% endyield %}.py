@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 from httpx2 import Client
+#{% if resource.references %}
+from test_widgets import create
+#{% endif %}
 
 PATH = "/widgets"
+#{% if not resource.references %}
 SENT: dict[str, Any] = [[ resource.sent ]]
+#{% endif %}
 CHANGES: dict[str, Any] = [[ resource.changes ]]
 
 
@@ -28,7 +33,7 @@ CHANGES: dict[str, Any] = [[ resource.changes ]]
 def test_changing_widgets_needs_credentials(
     client: Client, anonymous: Client, method: str, path: str, credentials: tuple[str, str] | None
 ) -> None:
-    made = client.post(PATH, json=SENT).json()
+    made = [[ "create(client)" if resource.references else "client.post(PATH, json=SENT).json()" ]]
 
     answer = anonymous.request(method, path.format(**made), json=CHANGES, auth=credentials)
 

@@ -10,6 +10,9 @@ from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+#{% for field in resource.targets %}
+from .[[ field.targets ]] import [[ field.alias ]]
+#{% endfor %}
 from .problems import NotFoundError
 
 # Ids and offsets are whole numbers of 32 bits.
@@ -91,6 +94,9 @@ class WidgetQuery(BaseModel):
     #{% if resource.searched %}
     q: Annotated[str | None, Field(max_length=100, pattern=WITHOUT_NUL)] = None
     #{% endif %}
+    #{% for field in resource.references %}
+    [[ field.name ]]: [[ field.alias ]] | None = None
+    #{% endfor %}
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     offset: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] = 0
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from .widgets import WidgetCreate, WidgetNotFoundError, WidgetUpdate
+from .widgets import WidgetCreate, WidgetNotFoundError, WidgetQuery, WidgetUpdate
 from .models import Widget
 
 
@@ -20,14 +20,23 @@ class WidgetStore:
         self._session = session
 
     def page(self, PARAMETERS) -> tuple[Sequence[Widget], int]:
-        """Give the [[ resource.labels ]][[ " whose " ~ resource.found_by ~ " contains ``q``" if resource.searched ]], and how many there are without the limit."""
+        """Give the [[ resource.labels ]][[ resource.narrowed ]], and how many there are without the limit."""
         widgets = select(Widget)
         #{% if resource.searched %}
-        if q:
+        if [[ resource.of_query ]]q:
             [[ resource.condition ]]
         #{% endif %}
+        #{% for field in resource.references %}
+        if query.[[ field.name ]] is not None:
+            widgets = widgets.where(Widget.[[ field.name ]] == query.[[ field.name ]])
+        #{% endfor %}
         total = self._session.scalar(select(func.count()).select_from(widgets.subquery()))
+        #{% if resource.references %}
+        widgets = widgets.order_by(Widget.id)
+        page = self._session.scalars(widgets.limit(query.limit).offset(query.offset))
+        #{% else %}
         page = self._session.scalars(widgets.order_by(Widget.id).limit(limit).offset(offset))
+        #{% endif %}
         return page.all(), total or 0
 
     def get(self, widget_id: int, *, to_change: bool = False) -> Widget:

@@ -5,17 +5,23 @@
 """Where the [[ kept | map(attribute='labels') | join(' and the ') ]] are kept: in memory, until the process ends."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from threading import Lock
 from uuid import UUID
 
-from .widgets import WidgetCreate, WidgetNotFoundError, WidgetUpdate
+from .widgets import WidgetCreate, WidgetNotFoundError, WidgetQuery, WidgetUpdate
 from .problems import ConflictError
 
 
+#{% if loop.first and kept | selectattr("is_linked") | list %}
+# Held by whatever changes what refers to others, or is referred to.
+LINKS = Lock()
+
+
+#{% endif %}
 @dataclass(kw_only=True)
 class Widget:
     """[[ resource.a_label | capitalize ]] as it is stored."""
@@ -29,20 +35,40 @@ class Widget:
 class WidgetStore:
     """Finds and changes [[ resource.labels ]]; safe to use from several threads."""
 
+    #{% if resource.targets %}
+    def __init__(self, [[ resource.needed_stores ]]) -> None:
+    #{% else %}
     def __init__(self) -> None:
+    #{% endif %}
         self._widgets: dict[int, Widget] = {}
         self._ids = count(1)
+        #{% if resource.is_linked %}
+        self._lock = LINKS
+        #{% else %}
         self._lock = Lock()
+        #{% endif %}
+        #{% if resource.is_target %}
+        # Each tells whether something refers to [[ resource.a_label ]].
+        self.referrers: list[Callable[..., bool]] = []
+        #{% endif %}
+        #{% for field in resource.targets %}
+        self._[[ field.target ]]_store = [[ field.target ]]_store
+        [[ field.target ]]_store.referrers.append(self._refers_to_[[ field.target ]])
+        #{% endfor %}
 
     def page(self, PARAMETERS) -> tuple[Sequence[Widget], int]:
-        """Give the [[ resource.labels ]][[ " whose " ~ resource.found_by ~ " contains ``q``" if resource.searched ]], and how many there are without the limit."""
+        """Give the [[ resource.labels ]][[ resource.narrowed ]], and how many there are without the limit."""
         with self._lock:
             widgets = list(self._widgets.values())
         #{% if resource.searched %}
-        if q:
+        if [[ resource.of_query ]]q:
             [[ resource.selection ]]
         #{% endif %}
-        return widgets[offset : offset + limit], len(widgets)
+        #{% for field in resource.references %}
+        if query.[[ field.name ]] is not None:
+            widgets = [widget for widget in widgets if widget.[[ field.name ]] == query.[[ field.name ]]]
+        #{% endfor %}
+        return widgets[[ resource.part ]], len(widgets)
 
     def get(self, widget_id: int) -> Widget:
         """Find [[ resource.a_label ]], or raise WidgetNotFoundError."""
@@ -55,7 +81,7 @@ class WidgetStore:
         """Store a new [[ resource.label ]]."""
         with self._lock:
             widget = Widget(id=next(self._ids), **data.model_dump())
-            #{% if resource.unique %}
+            #{% if resource.may_conflict %}
             self._check(widget)
             #{% endif %}
             self._widgets[widget.id] = widget
@@ -66,7 +92,7 @@ class WidgetStore:
         with self._lock:
             self.get(widget_id)
             widget = Widget(id=widget_id, **data.model_dump())
-            #{% if resource.unique %}
+            #{% if resource.may_conflict %}
             self._check(widget)
             #{% endif %}
             self._widgets[widget_id] = widget
@@ -76,7 +102,7 @@ class WidgetStore:
         """Change some fields of [[ resource.a_label ]], or raise WidgetNotFoundError."""
         with self._lock:
             widget = replace(self.get(widget_id), **changes.model_dump(exclude_unset=True))
-            #{% if resource.unique %}
+            #{% if resource.may_conflict %}
             self._check(widget)
             #{% endif %}
             self._widgets[widget_id] = widget
@@ -86,7 +112,23 @@ class WidgetStore:
         """Forget [[ resource.a_label ]], or raise WidgetNotFoundError."""
         with self._lock:
             self.get(widget_id)
+            #{% if resource.is_target %}
+            if any(refers_to(widget_id) for refers_to in self.referrers):
+                raise ConflictError("This does not fit what is stored")
+            #{% endif %}
             del self._widgets[widget_id]
+    #{% if resource.is_target %}
+
+    def has(self, widget_id: int) -> bool:
+        """Tell whether there is [[ resource.a_label ]]."""
+        return widget_id in self._widgets
+    #{% endif %}
+    #{% for field in resource.targets %}
+
+    def _refers_to_[[ field.target ]](self, [[ field.target ]]_id: int) -> bool:
+        """Tell whether [[ resource.a_label ]] refers to [[ field.target_label ]]."""
+        [[ resource.refers_to(field.target) ]]
+    #{% endfor %}
     #{% if resource.searched | length > 1 %}
 
     def _matches(self, widget: Widget, q: str) -> bool:
@@ -94,11 +136,17 @@ class WidgetStore:
         [[ resource.texts ]]
         return any(q.lower() in text.lower() for text in texts)
     #{% endif %}
-    #{% if resource.unique %}
+    #{% if resource.may_conflict %}
 
     def _check(self, widget: Widget) -> None:
+        #{% if resource.references %}
+        """Refuse what does not fit what is stored."""
+        #{% else %}
         """Refuse what there may be once only, and is there."""
+        #{% endif %}
+        #{% if resource.unique %}
         others = [other for other in self._widgets.values() if other.id != widget.id]
+        #{% endif %}
         [[ resource.refusals ]]
     #{% endif %}
 #{% endfilter %}

@@ -19,6 +19,9 @@ def upgrade() -> None:
         #{% for field in resource.fields %}
         [[ field.migrated ]],
         #{% endfor %}
+        #{% for field in resource.references %}
+        sa.ForeignKeyConstraint(["[[ field.name ]]"], ["[[ field.targets ]].id"], name=[[ field.constraint ]]),
+        #{% endfor %}
         sa.PrimaryKeyConstraint("id", name="pk_widgets"),
         #{% for field in resource.unique %}
         sa.UniqueConstraint("[[ field.name ]]", name="uq_widgets_[[ field.name ]]"),

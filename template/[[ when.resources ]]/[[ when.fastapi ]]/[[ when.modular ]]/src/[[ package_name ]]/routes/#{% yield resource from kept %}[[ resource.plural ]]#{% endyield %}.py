@@ -24,16 +24,27 @@ widgets_router = APIRouter(
 
 @widgets_router.get("")
 def list_widgets(query: Annotated[WidgetQuery, Query()], store: WidgetStoreDep) -> WidgetPage:
-    """List [[ resource.labels ]][[ ", those whose " ~ resource.found_by ~ " contains a text if one is given" if resource.searched ]]."""
+    """List [[ resource.labels ]][[ resource.chosen ]]."""
     widgets, total = store.page(ARGUMENTS)
     page = {"items": widgets, "total": total, "limit": query.limit, "offset": query.offset}
     return WidgetPage.model_validate(page)
 
 
-#{% if when.basic_auth %}
+#{% set conflict = [409] if resource.may_conflict else [] %}
+#{% set kept_back = [409] if resource.is_target else [] %}
+#{% if when.basic_auth and conflict %}
+@widgets_router.post(
+    "",
+    status_code=201,
+    dependencies=[LoginRequired],
+    responses=[[ resource.responses(401, *conflict) ]],
+)
+#{% elif when.basic_auth %}
 @widgets_router.post(
     "", status_code=201, dependencies=[LoginRequired], responses={401: {"model": Problem}}
 )
+#{% elif conflict %}
+@widgets_router.post("", status_code=201, responses=[[ resource.responses(*conflict) ]])
 #{% else %}
 @widgets_router.post("", status_code=201)
 #{% endif %}
@@ -55,10 +66,10 @@ def read_widget(widget_id: WidgetId, store: WidgetStoreDep) -> WidgetPublic:
 @widgets_router.put(
     "/{widget_id}",
     dependencies=[LoginRequired],
-    responses={401: {"model": Problem}, 404: {"model": Problem}},
+    responses=[[ resource.responses(401, 404, *conflict) ]],
 )
 #{% else %}
-@widgets_router.put("/{widget_id}", responses={404: {"model": Problem}})
+@widgets_router.put("/{widget_id}", responses=[[ resource.responses(404, *conflict) ]])
 #{% endif %}
 def replace_widget(widget_id: WidgetId, body: WidgetCreate, store: WidgetStoreDep) -> WidgetPublic:
     """Replace [[ resource.a_label ]]."""
@@ -69,10 +80,10 @@ def replace_widget(widget_id: WidgetId, body: WidgetCreate, store: WidgetStoreDe
 @widgets_router.patch(
     "/{widget_id}",
     dependencies=[LoginRequired],
-    responses={401: {"model": Problem}, 404: {"model": Problem}},
+    responses=[[ resource.responses(401, 404, *conflict) ]],
 )
 #{% else %}
-@widgets_router.patch("/{widget_id}", responses={404: {"model": Problem}})
+@widgets_router.patch("/{widget_id}", responses=[[ resource.responses(404, *conflict) ]])
 #{% endif %}
 def update_widget(widget_id: WidgetId, body: WidgetUpdate, store: WidgetStoreDep) -> WidgetPublic:
     """Change some fields of [[ resource.a_label ]]."""
@@ -86,9 +97,9 @@ def update_widget(widget_id: WidgetId, body: WidgetUpdate, store: WidgetStoreDep
     response_class=Response,
     #{% if when.basic_auth %}
     dependencies=[LoginRequired],
-    responses={401: {"model": Problem}, 404: {"model": Problem}},
+    responses=[[ resource.responses(401, 404, *kept_back) ]],
     #{% else %}
-    responses={404: {"model": Problem}},
+    responses=[[ resource.responses(404, *kept_back) ]],
     #{% endif %}
 )
 def delete_widget(widget_id: WidgetId, store: WidgetStoreDep) -> None:

@@ -16,7 +16,7 @@ widgets_blueprint = Blueprint("widgets", __name__, url_prefix="/widgets")
 @widgets_blueprint.get("")
 @operation()
 def list_widgets(query: WidgetQuery) -> WidgetPage:
-    """List [[ resource.labels ]][[ ", those whose " ~ resource.found_by ~ " contains a text if one is given" if resource.searched ]]."""
+    """List [[ resource.labels ]][[ resource.chosen ]]."""
     widgets, total = get_widget_store().page(ARGUMENTS)
     page = {"items": widgets, "total": total, "limit": query.limit, "offset": query.offset}
     return WidgetPage.model_validate(page)
@@ -26,7 +26,7 @@ def list_widgets(query: WidgetQuery) -> WidgetPage:
 #{% if when.basic_auth %}
 @login_required
 #{% endif %}
-@operation(status=201)
+@operation(status=201[[ ", errors=[409]" if resource.may_conflict ]])
 def create_widget(body: WidgetCreate) -> tuple[WidgetPublic, dict[str, str]]:
     """Create [[ resource.a_label ]]."""
     widget = get_widget_store().add(body)
@@ -44,7 +44,7 @@ def read_widget(widget_id: WidgetId) -> WidgetPublic:
 #{% if when.basic_auth %}
 @login_required
 #{% endif %}
-@operation(errors=[404])
+@operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
 def replace_widget(widget_id: WidgetId, body: WidgetCreate) -> WidgetPublic:
     """Replace [[ resource.a_label ]]."""
     return WidgetPublic.model_validate(get_widget_store().replace(widget_id, body))
@@ -54,7 +54,7 @@ def replace_widget(widget_id: WidgetId, body: WidgetCreate) -> WidgetPublic:
 #{% if when.basic_auth %}
 @login_required
 #{% endif %}
-@operation(errors=[404])
+@operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
 def update_widget(widget_id: WidgetId, body: WidgetUpdate) -> WidgetPublic:
     """Change some fields of [[ resource.a_label ]]."""
     return WidgetPublic.model_validate(get_widget_store().update(widget_id, body))
@@ -64,7 +64,7 @@ def update_widget(widget_id: WidgetId, body: WidgetUpdate) -> WidgetPublic:
 #{% if when.basic_auth %}
 @login_required
 #{% endif %}
-@operation(status=204, errors=[404])
+@operation(status=204, errors=[404[[ ", 409" if resource.is_target ]]])
 def delete_widget(widget_id: WidgetId) -> None:
     """Delete [[ resource.a_label ]]."""
     get_widget_store().delete(widget_id)
