@@ -423,6 +423,26 @@ def diff(  # noqa: PLR0913 - one for each option
         typer.echo(differences.difference(source, before, after, *shown), nl=False)
 
 
+@app.command("builder")
+def serve_builder(
+    *,
+    host: Annotated[
+        str,
+        typer.Option(help="Listen there. Another address lets others of the network in."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Listen on this port, 0 for any that is free.")] = 8000,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Open a page on which answers are chosen, and the service that they make is seen at once.
+
+    Nothing is written: the page gives an archive, the command that writes the same, and a link.
+    """
+    with _told("The builder has stopped."):
+        from servicewright import serving  # noqa: PLC0415
+
+        serving.serve(host, port, shows=browser)
+
+
 @app.command("questions")
 def list_questions(
     *,

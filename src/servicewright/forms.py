@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _DETAILS = frozenset({"ask", "choices", "default", "help", "type", "validator", "when"})
 
 
+# So many defaults and texts of data are kept: what is typed has no end.
+REMEMBERED = 1000
+
+
 class Form:
     """The questions of a template in a directory, and the answers that differ from its defaults.
 
@@ -109,22 +113,32 @@ class Form:
 
     def files(self, known: Mapping[str, Answer]) -> set[str]:
         """Give the paths of the files with certain answers."""
-        context = self._context(self._known(known))
+        return {path for path, _, _ in self._written(self._context(self._known(known)))}
+
+    def _written(self, context: Mapping[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+        """Give for each file its path, that of its template, and what it is made for.
+
+        That is one of several things where the template has a file for each of them.
+        """
 
         @functools.cache
-        def written(part: str) -> tuple[str, ...]:
+        def named(part: str) -> tuple[tuple[str, dict[str, Any]], ...]:
             try:
-                named = self._environment.from_string(_each(part, self._environment))
-                names = named.render(context).split("\0")
+                name, loop = _each(part, self._environment)
+                things: list[dict[str, Any]] = [{}]
+                if loop:
+                    several = self._environment.compile_expression(loop[1])(**context)
+                    things = [{loop[0]: thing} for thing in several or ()]
+                template = self._environment.from_string(name)
+                texts = [(template.render(**context, **thing), thing) for thing in things]
             except jinja2.TemplateError:
                 return ()
-            return tuple(name for name in names if name)
+            return tuple((text, thing) for text, thing in texts if text)
 
-        return {
-            Path(*parts).as_posix().removesuffix(self._suffix)
-            for path in self._paths
-            for parts in itertools.product(*map(written, path.parts))
-        }
+        for source in self._paths:
+            for parts in itertools.product(*map(named, source.parts)):
+                path = Path(*(name for name, _ in parts)).as_posix().removesuffix(self._suffix)
+                yield path, source, {name: one for _, made in parts for name, one in made.items()}
 
     @functools.cached_property
     def _paths(self) -> list[Path]:
@@ -145,6 +159,8 @@ class Form:
                 continue
             # Templates ask git, and this is asked again and again.
             circumstances = (question.name, *known.items())
+            if len(self._worked_out) > REMEMBERED:
+                self._worked_out.clear()
             if circumstances not in self._worked_out:
                 self._worked_out[circumstances] = self._default(question, known)
             known[question.name] = self._worked_out[circumstances]
@@ -157,14 +173,16 @@ class Form:
         if question.answers is None:
             if default is None or isinstance(default, str):
                 return default or ""
-            return yaml.safe_dump(default, default_flow_style=True, width=10**6).strip()
+            return one_line(default)
         return next(
             (each for each in question.answers if str(each).lower() == str(default).lower()),
             question.answers[0],
         )
 
     def _holds(self, question: Question, condition: str, known: Mapping[str, Answer]) -> bool:
-        text = str(self._details[question.name].get(condition, True))
+        text = self._details[question.name].get(condition, True)
+        if isinstance(text, bool):
+            return text
         said = self._environment.from_string(text).render(self._context(known))
         return said.strip().lower() in questions.YES
 
@@ -184,20 +202,30 @@ class Form:
             yield name, _data(str(answer)) if is_data else answer
 
 
-def _each(name: str, environment: jinja2.Environment) -> str:
-    """Write the name of a file that Copier makes for each of several things as all their names."""
+def _each(name: str, environment: jinja2.Environment) -> tuple[str, tuple[str, str] | None]:
+    """Split the name of a file that Copier makes for each of several things.
+
+    Gives the name of one, and what that is called and where they are; None where there is one file.
+    """
     start, end = environment.block_start_string, environment.block_end_string
     opened, closed = re.escape(start), re.escape(end)
     loop = re.search(
         rf"{opened} *yield (\w+) from (\w+) *{closed}(.*?){opened} *endyield *{closed}", name
     )
     if loop is None:
-        return name
-    one = name[: loop.start()] + loop[3] + name[loop.end() :]
-    return f"{start} for {loop[1]} in {loop[2]} {end}{one}\0{start} endfor {end}"
+        return name, None
+    return name[: loop.start()] + loop[3] + name[loop.end() :], (loop[1], loop[2])
 
 
-@functools.cache
+def one_line(data: Any) -> str:
+    """Write data as it is typed on one line."""
+    text: str = yaml.safe_dump(
+        data, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6
+    )
+    return text.strip()
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
 def _data(text: str) -> Any:
     return yaml.safe_load(text)
 

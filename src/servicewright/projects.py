@@ -163,14 +163,19 @@ def remember(project: Path, source: Source) -> None:
     if source.address is None or not path.is_file():
         return
     text = path.read_text(encoding="utf-8")
+    path.write_text(with_address(text, source.address), encoding="utf-8")
+
+
+def with_address(text: str, address: str) -> str:
+    """Give the text of a file of answers with another address of the template."""
     node = yaml.compose(text, yaml.SafeLoader)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value == "_src_path":
                 start, end = value.start_mark.index, value.end_mark.index
-                quoted = yaml.safe_dump(source.address, width=1000).splitlines()[0]
-                path.write_text(text[:start] + quoted + text[end:], encoding="utf-8")
-                return
+                quoted = yaml.safe_dump(address, width=1000).splitlines()[0]
+                return text[:start] + quoted + text[end:]
+    return text
 
 
 def questions_of(source: Source) -> list[Question]:

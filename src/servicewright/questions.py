@@ -67,6 +67,7 @@ class Question:
         help: What is asked.
         labels: What the answers are called, in their order, where they are listed.
         is_asked: Whether it is asked at all: some are only answered by who knows them.
+        is_data: Whether the answer is data, which is typed as YAML.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Question:
     help: str = ""
     labels: tuple[str, ...] = ()
     is_asked: bool = True
+    is_data: bool = False
 
     @property
     def is_yes_no(self) -> bool:
@@ -110,6 +112,11 @@ class Question:
         raise AnswerError(f"{refusal}.")
 
     @property
+    def is_computed(self) -> bool:
+        """Whether the default is worked out, of other answers or of what the machine says."""
+        return isinstance(self.default, str) and ("[[" in self.default or "{{" in self.default)
+
+    @property
     def description(self) -> str:
         """What it asks, what it takes and what it answers by default, in a line or two."""
         if self.is_yes_no:
@@ -117,9 +124,7 @@ class Question:
         else:
             taken = "|".join(map(str, self.answers)) if self.answers else "TEXT"
         default = {True: "yes", False: "no"}[self.default] if self.is_yes_no else self.default
-        # What copier.yml computes is a template there.
-        computed = isinstance(default, str) and ("[[" in default or "{{" in default)
-        said = "worked out" if computed else repr(default) if taken == "TEXT" else default
+        said = "worked out" if self.is_computed else repr(default) if taken == "TEXT" else default
         return f"{self.name}={taken}\n    {self.help} [{said}]"
 
 
@@ -196,6 +201,7 @@ def from_config(config: Mapping[str, Any]) -> list[Question]:
             str(details.get("help", "")),
             _labels(details),
             details.get("ask", True) is not False,
+            details.get("type") == "yaml",
         )
         for name, details in full.items()
     ]

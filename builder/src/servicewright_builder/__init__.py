@@ -1,0 +1,1 @@
+"""The servicewright_builder service."""

@@ -1,0 +1,62 @@
+"""The application factory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from . import (
+    custom,
+    docs,
+    errors,
+    middleware,
+    proxies,
+    templating,
+)
+from .routes.health import health_router
+from .routes.pages import pages_router
+from .routing import OneThreadRoute
+from .settings import Settings
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name an operation of the API like its function."""
+    return route.name
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    """Share the state with the applications that are mounted in this one."""
+    yield {"service": app.state}
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Build the application; tests give it settings of their own."""
+    settings = settings or Settings()
+    app = FastAPI(
+        title="Servicewright builder",
+        description="Shows services before they are written.",
+        version="0.1.0",
+        openapi_url="/openapi.json" if settings.docs else None,
+        generate_unique_id_function=operation_id,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.router.route_class = OneThreadRoute
+    errors.init_app(app)
+    if settings.docs:
+        docs.init_app(app)
+    templating.init_app(app)
+
+    app.include_router(health_router)
+    app.include_router(pages_router)
+    custom.init_app(app)
+    # Last, and so around what is your own.
+    middleware.init_app(app, settings)
+    proxies.init_app(app, settings)
+    return app

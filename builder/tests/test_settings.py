@@ -1,0 +1,36 @@
+"""Where settings come from."""
+
+from pathlib import Path
+
+import pytest
+
+from servicewright_builder.settings import Settings
+
+
+def test_environment_comes_before_file_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = Path("secrets")
+    secrets.mkdir()
+    (secrets / "message").write_text("from a secret")
+    monkeypatch.setitem(Settings.model_config, "secrets_dir", secrets)
+    assert Settings().message == "from a secret"
+
+    Path(".env").write_text("MESSAGE=from the file\nSOMETHING_ELSE=1\n")
+    assert Settings().message == "from the file"
+
+    monkeypatch.setenv("MESSAGE", "from the environment")
+    assert Settings().message == "from the environment"
+
+
+def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_BODY_SIZE", "large")
+
+    with pytest.raises(ValueError, match="max_body_size"):
+        Settings()
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESSAGE", "")
+    monkeypatch.setenv("MAX_BODY_SIZE", "")
+
+    assert Settings().message == "Build a service"
+    assert Settings().max_body_size == 10 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""The builder: the page, what it writes, and the service that it is."""

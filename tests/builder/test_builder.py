@@ -1,0 +1,259 @@
+"""What the builder writes is what the command writes, and itself what the template writes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pytest
+import yaml
+from commands import command, refusal, run
+from matrix.covering import sample
+from matrix.plugin import ROOT
+from matrix.rendering import SAME_ANSWERS, render
+
+from servicewright import projects, questions, templates
+from servicewright.forms import one_line
+from servicewright.in_memory import Renderer
+from servicewright.variants import variants
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from matrix.rendering import Renderer as Variants
+
+BUILDER = ROOT / "builder"
+# So many variants are compared.
+COMPARED = 12
+RESOURCES = [
+    {"name": "bottle", "fields": [{"label": "text(80) searched"}, {"litres": "number like 0.7"}]},
+    "shelf/shelves(name: text(40) unique, made: date = today)",
+]
+# What an owner has changed, by file: the lines of the template that are no longer there.
+EDITED = {
+    ".env.example": ['MESSAGE="Hello, world!"'],
+    "README.md": ["| `MESSAGE` | The greeting at / | `Hello, world!` |"],
+    "pyproject.toml": [],
+    "src/servicewright_builder/custom.py": [],
+    "src/servicewright_builder/routes/pages.py": [
+        "def show_home(request: Request, settings: SettingsDep) -> Response:",
+        '    """Show the home page."""',
+        (
+            "    return templates.TemplateResponse("
+            'request, "home.html", {"message": settings.message})'
+        ),
+    ],
+    "src/servicewright_builder/settings.py": ['    message: str = "Hello, world!"'],
+    "src/servicewright_builder/templates/home.html": [],
+    # The longer name of the package takes a second line.
+    "tests/test_errors.py": [
+        (
+            "from servicewright_builder.problems import "
+            "ConflictError, NotFoundError, ServiceError, UnavailableError"
+        )
+    ],
+    "tests/test_settings.py": ['    assert Settings().message == "Hello, world!"'],
+}
+
+
+def written(directory: Path) -> dict[str, bytes]:
+    """Read all files below a directory."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def fill(form: Renderer, answers: Mapping[str, Any]) -> None:
+    """Answer the questions that have an answer, and leave the others to the template."""
+    form.chosen = {}
+    for question in form.questions:
+        if question.name in answers:
+            answer = answers[question.name]
+            form.answer(question, one_line(answer) if question.is_data else answer)
+
+
+@pytest.fixture(scope="module")
+def form(template: Path) -> Renderer:
+    return Renderer(template, "service", {"_src_path": str(template)})
+
+
+def test_variants_are_written_in_memory_as_copier_writes_them(
+    form: Renderer, renderer: Variants, template: Path
+) -> None:
+    for variant in sample(variants(template), COMPARED):
+        tree = renderer.tree(variant.id)
+        fill(form, {**SAME_ANSWERS, **variant.answers})
+        files = form.render()
+
+        source = yaml.safe_load(tree.files[".copier-answers.yml"])["_src_path"]
+        answers = files[".copier-answers.yml"].decode()
+        files[".copier-answers.yml"] = projects.with_address(answers, source).encode()
+        assert files == tree.files, variant.id
+        # The archive has no others.
+        modes = {path.stat().st_mode & 0o777 for path in tree.path.rglob("*") if path.is_file()}
+        assert modes == {0o644}
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "flask"])
+@pytest.mark.parametrize("resources", [RESOURCES, []], ids=["resources", "none"])
+def test_resources_are_written_in_memory_as_copier_writes_them(
+    form: Renderer, template: Path, tmp_path: Path, framework: str, resources: list[Any]
+) -> None:
+    answers = {"framework": framework, "resources": resources}
+    render(template, tmp_path / "service", answers)
+    fill(form, {**SAME_ANSWERS, **answers})
+
+    assert form.render() == written(tmp_path / "service")
+
+
+def test_the_template_is_not_needed_any_more(template_repository: Path) -> None:
+    form = Renderer(template_repository, "service", {})
+    before = form.render()
+
+    for path in template_repository.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    fill(form, {"framework": "flask"})
+
+    assert form.render().keys() != before.keys()
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """Run the builder as its command does."""
+    with building() as address:
+        yield address
+
+
+@contextmanager
+def building() -> Iterator[str]:
+    """Run the builder until the end of the block."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(BUILDER / "src"), *sys.path])}
+    arguments = command("builder", "--no-browser", "--port", "0")
+    with subprocess.Popen(
+        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout
+            said = server.stdout.readline()
+            assert said.startswith("The builder is at http://127.0.0.1:"), server.stderr
+            yield said.split()[4]
+        finally:
+            server.send_signal(signal.SIGINT)
+            _, errors = server.communicate(timeout=60)
+    assert server.returncode == 130
+    assert errors == "Reading the template …\nThe builder has stopped.\n"
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {"framework": "flask", "database": "postgresql", "project_name": "Bücher & mehr"},
+        {"pages": True, "docker": False, "resources": RESOURCES, "author_name": "Zoë O'Neil"},
+    ],
+    ids=["defaults", "flask", "resources"],
+)
+def test_an_archive_is_what_the_command_writes(
+    address: str, tmp_path: Path, answers: dict[str, Any]
+) -> None:
+    source = templates.locate()
+    given = {
+        name: one_line(answer) if isinstance(answer, list) else answer
+        for name, answer in answers.items()
+    }
+    query = urlencode({name: questions.word(answer) for name, answer in given.items()})
+
+    with urllib.request.urlopen(  # noqa: S310 - our own
+        f"{address}service.zip?{query}", timeout=60
+    ) as answer:
+        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    project = projects.create(source, tmp_path / "service", given, ask=False)
+
+    files = written(project.path)
+    folder = str(yaml.safe_load(files[".copier-answers.yml"])["package_name"]).replace("_", "-")
+    archived = {name.removeprefix(f"{folder}/"): archive.read(name) for name in archive.namelist()}
+    if source.is_dirty:
+        # Copier names each copy of what is not committed otherwise.
+        for each in (files, archived):
+            lines = each[".copier-answers.yml"].splitlines()
+            each[".copier-answers.yml"] = b"\n".join(ln for ln in lines if b"_commit" not in ln)
+    assert archived == files
+
+
+def test_a_port_that_is_taken(address: str) -> None:
+    port = address.rstrip("/").rpartition(":")[2]
+
+    sentence = refusal(run("builder", "--no-browser", "--port", port), 2)
+
+    assert sentence == (
+        f"Error: The builder cannot be at 127.0.0.1:{port}: Address already in use. "
+        "Choose another --host or --port.\n"
+    )
+
+
+def test_a_place_that_is_none() -> None:
+    port = refusal(run("builder", "--no-browser", "--port", "99999"), 2)
+    host = refusal(run("builder", "--no-browser", "--host", "nowhere.invalid"), 2)
+
+    assert port == "Error: --port takes 0 to 65535, not 99999.\n"
+    assert host.startswith("Error: The builder cannot be at nowhere.invalid:8000: ")
+
+
+def test_without_the_extra() -> None:
+    # As find_spec tells of what is not installed.
+    program = "import sys; sys.modules['uvicorn'] = None; from servicewright.__main__ import run; "
+    arguments = [sys.executable, "-c", f"{program}sys.argv[1:] = ['builder']; run()"]
+
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: The builder needs uvicorn, which is not installed: install servicewright with its "
+        "extra, as in `uv tool install 'servicewright[builder]'`.\n"
+    )
+
+
+def test_the_builder_is_what_the_template_writes(form: Renderer) -> None:
+    """Where this fails, `uv run servicewright update builder` brings what is new."""
+    fill(form, yaml.safe_load((BUILDER / ".copier-answers.yml").read_bytes()))
+    files = form.render()
+    del files[".copier-answers.yml"]
+
+    edited = {
+        path: [
+            line
+            for line in content.decode().splitlines()
+            if line not in (BUILDER / path).read_text().splitlines()
+        ]
+        for path, content in files.items()
+        if (BUILDER / path).read_bytes() != content
+    }
+
+    assert edited == EDITED
+
+
+@pytest.mark.thorough
+def test_the_builder_passes_its_own_suite() -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=BUILDER,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
