@@ -37,6 +37,7 @@ from .routes.widgets import widgets_blueprint
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
 from .security import Logins
+from .sessions import Sessions
 from .settings import Settings
 #{% for resource in kept %}
 #{% filter about(resource) %}
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_size
     app.config["SECRET_KEY"] = settings.secret_key
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.session_interface = Sessions()
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     #{% if when.basic_auth %}

@@ -52,7 +52,7 @@ class Document:
         names: set[str] = set()
         for rule, method, view in self.routes:
             path = PART.sub(r"{\1}", rule.rule)
-            name = view.__name__
+            name = called = self.name(rule, method, view)
             if name in names:
                 name = re.sub(r"\W", "_", f"{name}{path}_{method}")
             names.add(name)
@@ -60,7 +60,7 @@ class Document:
             described = {
                 "operationId": name,
                 **({"tags": [self.app.blueprints[blueprint].name]} if blueprint else {}),
-                **self.describe(operation_of(view), PART.findall(rule.rule)),
+                **self.describe(operation_of(view), called, PART.findall(rule.rule)),
             }
             #{% if when.basic_auth %}
             if requires_login(self.app, rule.endpoint, view):
@@ -80,9 +80,15 @@ class Document:
             },
         }
 
-    def describe(self, operation: Operation, parts: list[str]) -> Schema:
+    def name(self, rule: Rule, method: str, view: View) -> str:
+        """Name an operation like its function, or like its class of views and its method."""
+        function = self.app.view_functions[rule.endpoint]
+        in_class = hasattr(function, "view_class")
+        return f"{function.__name__}_{method}" if in_class else view.__name__
+
+    def describe(self, operation: Operation, name: str, parts: list[str]) -> Schema:
         """Describe an operation, the path of which has these parts that vary."""
-        title = title_of(operation.view.__name__)
+        title = title_of(name)
         described: Schema = {"summary": title, "responses": {}} | operation.described
         if text := getdoc(operation.view):
             described.setdefault("description", text)
