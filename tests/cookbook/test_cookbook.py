@@ -65,9 +65,12 @@ COMPARISON = {
 
 
 # Recipes in which the frameworks have other routes, or name them by other things.
-DESCRIBED_APART = {"A WebSocket", "A view as a class", "Nested and versioned routes"}
+DESCRIBED_APART = {"A WebSocket", "Nested and versioned routes"}
 
 REQUIRED_FIELD = "A required field of the items, and a migration that changes data"
+
+# What an owner adds to one project, with all of its checks clean after each.
+ROWS_OF_A_DAY = 20
 
 # Recipes that are meant to change what the suite of the service looks at.
 OF_CONSEQUENCE = {
@@ -189,6 +192,20 @@ class Kitchen:
             problems += self._differences(dishes[0], document)
         return problems
 
+    def continue_with(self, recipes: list[Recipe], tree: Tree, environment: Path) -> list[str]:
+        """Put the last of these recipes into a project that has the others, and check all of it."""
+        framework = str(tree.variant.answers["framework"])
+        dishes = []
+        for recipe in recipes[:-1]:
+            earlier = kitchen.Dish(recipe, tree, environment)
+            earlier.changed = [block.path for block in recipe.of(framework)]
+            dishes.append(earlier)
+        dishes.append(kitchen.add(recipes[-1], tree, environment, self._postgresql))
+        problems, _ = kitchen.cook(dishes, self._runner, self._postgresql, self.scratch, whole=True)
+        types = kitchen.wrong_types(tree.path, environment, CACHE / "mypy-cookbook" / framework)
+        style = kitchen.ruff("check", tree.path) + kitchen.ruff("format", "--check", tree.path)
+        return [*problems, *filter(None, (types, style))]
+
     def _differences(self, dish: kitchen.Dish, document: dict[str, Any]) -> list[str]:
         """Compare the document with that of the other framework, if that was cooked before."""
         if dish.recipe.title in DESCRIBED_APART:
@@ -301,6 +318,27 @@ def test_many_recipes_together(framework: str, half: int, cook: Kitchen) -> None
     assert len(together) > 25
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("framework", FRAMEWORKS.values())
+def test_a_day_of_an_owner(framework: str, cook: Kitchen) -> None:
+    tree = cook.renderer.tree(full(framework).id)
+    environment = cook.environment(tree)
+    tree = kitchen.copy_of(tree, "day", cook.scratch / "cookbook")
+    rows = [
+        recipe
+        for recipe in COOKED
+        if recipe.suits(tree.variant.answers)
+        and recipe.title not in OF_CONSEQUENCE
+        and not any(block.path.endswith("custom.py") for block in recipe.blocks)
+    ][::2][:ROWS_OF_A_DAY]
+
+    for done in range(1, len(rows) + 1):
+        problems = cook.continue_with(rows[:done], tree, environment)
+        assert not problems, f"After {rows[done - 1].title}:\n" + "\n".join(problems)
+    shutil.rmtree(tree.path)
+    assert len(rows) == ROWS_OF_A_DAY
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda broken: f"{broken.file}-{broken.recipe}")
