@@ -250,6 +250,14 @@ def _around() -> Iterator[Fault]:
         FASTAPI,
     )
     yield Fault(
+        "chunks have no limit",
+        "bodies.py",
+        "self.received > self.limit",
+        "False",
+        tests,
+        FLASK,
+    )
+    yield Fault(
         "a cut body is taken for a whole one",
         middleware,
         "app.wsgi_app = WholeBodyMiddleware(app.wsgi_app)",
@@ -258,7 +266,6 @@ def _around() -> Iterator[Fault]:
         FLASK,
     )
     for name, old, new in (
-        ("chunks have no limit", "    app.before_request(limit_chunks)\n", ""),
         ("nothing tells its time", "app.wsgi_app = TimingMiddleware(app.wsgi_app)", "pass"),
         (
             "errors do not tell their time",
@@ -481,6 +488,14 @@ def _logins() -> Iterator[Fault]:
     ):
         guarded = f"{old}@login_required\n"
         yield Fault(f"everybody may {name} items", "routes/items.py", guarded, old, tests, FLASK)
+    yield Fault(
+        "strangers are told of their bodies",
+        "authentication.py",
+        "if get_username in connection.app.dependency_overrides:",
+        "if True:",
+        tests,
+        FASTAPI,
+    )
     yield Fault(
         "the document does not tell of passwords",
         "authentication.py",

@@ -915,8 +915,21 @@ def _anonymous_probes() -> Iterator[Probe]:
     for name, given in AUTHORIZATIONS:
         headers = (*json_type, *(() if given is None else (("Authorization", given),)))
         yield Probe(f"creates: {name}", "POST", "/items", headers, chair, anonymous=True)
-    # FastAPI reads a body of JSON before it looks for credentials.
-    yield Probe("odd: no JSON, no user", "POST", "/items", json_type, b"{", anonymous=True)
+    for name, body in (*BODIES.items(), ("too much", b" " * (BODY_LIMIT + 1))):
+        for method, target in (("POST", "/items"), ("PUT", "/items/1"), ("PATCH", "/items/one")):
+            shown = f"{method} {target} with {name}"
+            yield Probe(f"anonymous: {shown}", method, target, json_type, body, anonymous=True)
+    chunks = (b" " * 60_000, b" " * 60_000)
+    name = "anonymous: too much in chunks"
+    yield Probe(name, "POST", "/items", json_type, chunks, anonymous=True)
+    for name, kind, body in (
+        ("no boundary", "multipart/form-data", b"x"),
+        ("a cut part", "multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form"),
+        ("too much of a form", FORM, b"x" * (BODY_LIMIT + 1)),
+        ("many fields", FORM, b"a=1&" * 2_000),
+    ):
+        sent_as = (("Content-Type", kind),)
+        yield Probe(f"anonymous: {name}", "POST", "/", sent_as, body, anonymous=True)
 
 
 def _with_credentials(probe: Probe) -> Probe:

@@ -41,12 +41,12 @@ def server(
         yield server
 
 
-def requests() -> Iterator[bytes]:
+def requests(authorization: str = AUTHORIZATION) -> Iterator[bytes]:
     """Give requests without their ends."""
     for method, target, content_type, body in BODIES:
         start = (
             f"{method} {target} HTTP/1.1\r\nHost: service.example\r\n"
-            f"Authorization: {AUTHORIZATION}\r\nContent-Type: {content_type}\r\n"
+            f"Authorization: {authorization}\r\nContent-Type: {content_type}\r\n"
         ).encode()
         yield b"%sContent-Length: %d\r\n\r\n%s" % (start, len(body) + 1, body)
         chunked = b"%sTransfer-Encoding: chunked\r\n\r\n" % start
@@ -76,3 +76,12 @@ def test_nothing_is_kept_of_a_body_that_is_cut_off(server: Server) -> None:
     assert server.ask("GET", "/uploads/cut.bin").status == 404
     assert server.ask("GET", "/uploads/kept.bin").json["result"]["size"] == len(b"kept")
     assert "Traceback" not in server.log
+
+
+def test_credentials_are_asked_for_before_the_end_of_a_body(server: Server) -> None:
+    for request in requests("Basic none"):
+        answer = answer_to(server, request, waits=True)
+        # Some servers close the connection, for the client has gone, or see themselves that chunks
+        # are none.
+        expected = b"HTTP/1.1 40" if request.endswith(b"no size\r\n") else b"HTTP/1.1 401 "
+        assert not answer or answer.startswith(expected), (request[:200], answer)

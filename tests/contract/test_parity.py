@@ -26,7 +26,6 @@ LEFT_TO_THE_FRAMEWORK = {
     "static /style.css": "Starlette resolves such paths within the directory of static files.",
     "static ../static/style.css": "Starlette resolves such paths within that directory.",
     "odd form": "No browser sends such forms: the parsers guess, or refuse them with a 400.",
-    "odd: no JSON, no user": "FastAPI reads a body of JSON before it looks for credentials.",
 }
 
 DATABASES = ("none", "sqlite", "postgresql")

@@ -90,6 +90,28 @@ def test_whatever_changes_data_needs_credentials(
 
 
 @pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 422),
+        (b'{"name": "\xff", "price": 49}', 422),
+        (b'{"name": "\\ud800", "price": 49}', 422),
+        (b"[" * 20_000, 422),
+        (b" " * 2_000_000, 413),
+    ],
+)
+def test_credentials_are_asked_for_whatever_is_sent(
+    client: Client, anonymous: Client, body: bytes, status: int
+) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    answers = [
+        each.post("/test-chairs", content=body, headers=headers) for each in (anonymous, client)
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, status]
+
+
+@pytest.mark.parametrize(
     ("method", "path"),
     [
         ("post", "/test-chairs"),

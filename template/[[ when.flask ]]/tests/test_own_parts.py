@@ -1,7 +1,8 @@
 """What you add works as in any Flask application: these parts are added as in custom.py."""
 
 from collections.abc import Callable
-from typing import Any
+from io import BufferedReader, RawIOBase
+from typing import Any, cast
 
 import pytest
 from flask import Flask, Response, abort, redirect, request, session
@@ -172,6 +173,19 @@ def test_chunks_that_are_none_are_refused(serve: Serve) -> None:
     assert answer.json() == {"detail": "Bad Request"}
 
 
+def test_a_view_has_a_limit_of_its_own_for_chunks(serve: Serve) -> None:
+    def count() -> str:
+        request.max_content_length = 150_000
+        return str(len(BufferedReader(cast("RawIOBase", request.stream)).read()))
+
+    client = serve(failing(count))
+
+    answers = [client.post("/own", content=iter([b"x" * size])) for size in (150_000, 150_001)]
+
+    assert [answer.status_code for answer in answers] == [200, 413]
+    assert answers[0].text == "150000"
+
+
 def test_middleware_around_the_views(serve: Serve) -> None:
     def init_app(app: Flask) -> None:
         def stop(environ: dict[str, Any], start_response: Any) -> Any:
@@ -208,7 +222,7 @@ def test_the_session_of_a_browser_needs_a_key(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert serve(failing(count_visits)).get("/own").status_code == 500
-    assert "Set the secret_key" in caplog.text
+    assert "set SECRET_KEY" in caplog.text
 
 
 def test_a_key_that_is_short_is_refused(start: Callable[..., Client]) -> None:

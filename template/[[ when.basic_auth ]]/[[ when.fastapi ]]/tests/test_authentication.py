@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.testclient import TestClient
+from httpx2 import Auth
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom, errors
-from PACKAGE.authentication import LoginRequired, UsernameDep
+from PACKAGE.authentication import LoginRequired, UsernameDep, get_username
 #{% endfilter %}
 
 
@@ -34,3 +35,32 @@ def test_a_group_and_a_mounted_application(
     for path in ("/group", "/mounted/own"):
         assert client.get(path).json() == "ada"
         assert client.get(path, auth=None).status_code == 401
+
+
+def test_who_is_asked_before_an_error_is_told(
+    start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = APIRouter(prefix="/own")
+    paths = ("/own/open", "/own/closed", "/own/nothing")
+
+    @own.post("/open")
+    @own.post("/closed", dependencies=[LoginRequired])
+    def fail(body: dict[str, str]) -> str:
+        raise HTTPException(409, body)
+
+    apps: list[FastAPI] = []
+
+    def init_app(app: FastAPI) -> None:
+        app.include_router(own)
+        apps.append(app)
+
+    monkeypatch.setattr(custom, "init_app", init_app)
+    client = start()
+    client.auth = Auth()
+
+    asked = [client.post(path, content=b"{").status_code for path in paths]
+    apps[0].dependency_overrides[get_username] = lambda: "ada"
+    known = [client.post(path, json={}).status_code for path in paths]
+
+    assert asked == [422, 401, 404]
+    assert known == [409, 409, 404]

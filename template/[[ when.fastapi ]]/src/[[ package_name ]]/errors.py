@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from .authentication import ask_first
 from .database import explain
 from .problems import PHRASES, InvalidField, InvalidRequest, Problem, ServiceError
 
@@ -41,6 +42,9 @@ def allowed_methods(request: HTTPConnection) -> list[str]:
 
 async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Response:
     """Answer an error that a route or the framework raised with its status."""
+    #{% if when.basic_auth %}
+    await ask_first(request)
+    #{% endif %}
     undecoded = isinstance(error.__cause__, ValueError | RecursionError)
     if undecoded and (error.status_code, error.detail) == (400, UNDECODED):
         field = InvalidField(loc=["body"], msg="The body is not valid JSON", type="json_invalid")
@@ -57,8 +61,14 @@ async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Re
     return JSONResponse({"detail": detail}, error.status_code, headers)
 
 
+#{% if when.basic_auth %}
+async def on_invalid_request(request: HTTPConnection, error: RequestValidationError) -> Response:
+    """Answer what is wrong with a request, without repeating what was sent."""
+    await ask_first(request)
+#{% else %}
 async def on_invalid_request(_: HTTPConnection, error: RequestValidationError) -> Response:
     """Answer what is wrong with a request, without repeating what was sent."""
+#{% endif %}
     unnamed = {"loc": [], "msg": "Invalid value", "type": "value_error"}
     fields = [InvalidField.model_validate({**unnamed, **field}) for field in error.errors()]
     return answer(422, InvalidRequest(detail=fields))

@@ -1,40 +1,37 @@
 """The bodies of requests and answers."""
 
-from collections.abc import Iterable
-from io import BytesIO
-from typing import IO, Any
-from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
+from io import BytesIO, RawIOBase
+from typing import IO, Any, cast
 
 from flask import Flask, Request, Response
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
+from werkzeug.utils import cached_property
 
 
-class Chunks:
-    """A body in chunks."""
+class Chunks(RawIOBase):
+    """A body in chunks, which is refused over its limit: Werkzeug would cut it off there."""
 
-    def __init__(self, body: InputStream) -> None:
+    def __init__(self, body: IO[bytes], limit: int | None) -> None:
         self.body = body
+        self.limit = limit
+        self.received = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def readable(self) -> bool:
+        """Tell that this is to be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         """Read on; the servers have errors of their own for chunks that are none."""
         try:
-            return self.body.read(size)
+            chunk = self.body.read(len(buffer))
         except Exception as error:
-            raise OSError("The body is not in chunks") from error
-
-
-class ChunksMiddleware:
-    """Has a body in chunks that are none refused as one that is cut off."""
-
-    def __init__(self, app: WSGIApplication) -> None:
-        self.app = app
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Put a reader between the server and the application."""
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = Chunks(environ["wsgi.input"])
-        return self.app(environ, start_response)
+            raise ClientDisconnected from error
+        self.received += len(chunk)
+        if self.limit is not None and self.received > self.limit:
+            raise RequestEntityTooLarge
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
 
 
 class FormParser(FormDataParser):
@@ -56,10 +53,17 @@ class FormParser(FormDataParser):
         return super().parse(stream, mimetype, content_length, options)
 
 
-class FormRequest(Request):
-    """A request whose form has a limited number of fields, ``MAX_FORM_PARTS``."""
+class LimitedRequest(Request):
+    """A request whose body has a limit however it comes, and so have the fields of its form."""
 
     form_data_parser_class = FormParser
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body, to be read once."""
+        if self.content_length is None and self.environ.get("wsgi.input_terminated"):
+            return cast("IO[bytes]", Chunks(self.input_stream, self.max_content_length))
+        return super().stream
 
 
 def without_body(response: Response) -> Response:
@@ -70,7 +74,6 @@ def without_body(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Install the middleware, the hook and the kind of requests."""
-    app.request_class = FormRequest
+    """Install the hook and the kind of requests."""
+    app.request_class = LimitedRequest
     app.after_request(without_body)
-    app.wsgi_app = ChunksMiddleware(app.wsgi_app)  # type: ignore[method-assign]

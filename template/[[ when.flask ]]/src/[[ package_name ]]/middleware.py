@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, abort, current_app, request
+from flask import Flask, Response, abort, request
 from werkzeug.wsgi import ClosingIterator
 
 from .browsers import HEADERS, is_from_another_site
@@ -87,16 +87,6 @@ def is_of_no_request(record: logging.LogRecord) -> bool:
     return '"%s" %s %s' not in str(record.msg)
 
 
-def limit_chunks() -> None:
-    """Refuse a body over the limit that comes in chunks: Werkzeug would cut it off there."""
-    chunked = request.method != "GET" and request.content_length is None
-    if chunked and request.routing_exception is None:
-        limit = current_app.config["MAX_CONTENT_LENGTH"]
-        request.max_content_length = limit + 1
-        if len(request.get_data()) > limit:
-            abort(413)
-
-
 def refuse_other_sites() -> None:
     """Refuse what the pages of other sites have browsers do."""
     headers = dict(request.headers)
@@ -120,7 +110,6 @@ def init_app(app: Flask) -> None:
     """Install the hooks."""
     app.before_request(refuse_other_sites)
     app.after_request(tell_browsers)
-    app.before_request(limit_chunks)
     logging.getLogger("werkzeug").addFilter(is_of_no_request)
 
 
