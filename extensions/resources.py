@@ -644,4 +644,5 @@ class Resources(ContextHook):
                 self._known = answer, []
         context["kept"] = self._known[1]
         context["shows_items"] = ITEM in self._known[1]
+        context["shows_others"] = any(resource != ITEM for resource in self._known[1])
         context["resources_problem"] = resources_problem

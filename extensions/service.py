@@ -109,6 +109,7 @@ def features(answers: Mapping[str, Any]) -> dict[str, bool]:
         **answers,
         "resources": answers.get("resources") != [],
         "items": answers.get("items", answers.get("resources") != []),
+        "others": answers.get("others", False),
     }
     return {
         name: any(
@@ -383,8 +384,10 @@ class ServiceContext(ContextHook):
         self.environment.preprocess("")
         answers = {name: context.get(name) for name in QUESTIONS}
         answers["package_name"] = context.get("package_name", "service")
-        # Whether the items of the default are among the resources, as the other extension found.
+        # Whether the items of the default are among the resources, and others, as the other
+        # extension found.
         answers["items"] = context.get("shows_items", True)
+        answers["others"] = context.get("shows_others", False)
         if answers != self._answers:
             self._answers, self._derived = answers, derived(answers)
         context.update(self._derived)

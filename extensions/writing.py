@@ -117,6 +117,11 @@ def with_article(label: str) -> str:
     return f"{'an' if re.match('[aeio]|u(?!s|ni)', label) else 'a'} {label}"
 
 
+def capitalized(text: str) -> str:
+    """Write a text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
 def literal(kind: str, value: Any) -> str:  # noqa: PLR0911 - one for each kind
     """Write a value as Python has it."""
     if isinstance(value, str) and value in COMPUTED and kind in {"date", "datetime", "uuid"}:
@@ -372,6 +377,85 @@ class WrittenField:
             yield "None"
 
     @property
+    def hint(self) -> str:
+        """What a form says of it."""
+        told = {
+            "text": f"Give up to {self.length} characters.",
+            "long_text": "Give up to 10,000 characters.",
+            "integer": "Give a whole number.",
+            "number": "Give a number.",
+            "money": "Give an amount above zero, such as 12.50.",
+            "yes_no": "Choose yes or no.",
+            "date": "Give a day.",
+            "datetime": "Give a day and a time, in UTC.",
+            "choice": "Choose one.",
+            "uuid": "Give a UUID.",
+            "list": f"Give up to 10, separated by commas, of at most {self.length} characters.",
+            "reference": f"Give the id of {self.target_label}.",
+        }[self.kind]
+        return told if self.is_required else f"{told} It may be left out."
+
+    @property
+    def input(self) -> str:
+        """The field of a form, as a macro of the page."""
+        said = f'"{self.name}", "{capitalized(self.label)}", "{self.hint}"'
+        needed = ", required=true" if self.is_required else ""
+        if self.kind == "long_text":
+            return f"area({said}{needed})"
+        if self.kind in {"yes_no", "choice"}:
+            choices = ["yes", "no"] if self.kind == "yes_no" else list(self.choices)
+            return f"choice({said}, {written(choices)}{needed})"
+        kinds = {"date": "date", "datetime": "datetime-local"}
+        kind = f', type="{kinds[self.kind]}"' if self.kind in kinds else ""
+        return f"field({said}{needed}{kind})"
+
+    @property
+    def shown(self) -> str:
+        """What a page shows of it, in a template."""
+        value = f"row.{self.name}"
+        shown = {
+            "list": f'{value} | join(", ")',
+            "yes_no": f'"yes" if {value} else "no"',
+            "datetime": f'{value}.isoformat(" ", "minutes")',
+        }.get(self.kind, value)
+        if self.optional and self.kind == "yes_no":
+            shown = f"({shown})"
+        return f"{shown} if {value} is not none" if self.optional else shown
+
+    @property
+    def typed(self) -> str:
+        """What is typed into a form for its sample."""
+        match self.kind:
+            case "yes_no":
+                return "yes" if self.form_sample else "no"
+            case "list":
+                return ", ".join(self.form_sample)
+            case "datetime":
+                return str(self.form_sample).removesuffix("Z")
+            case _:
+                return str(self.form_sample)
+
+    @property
+    def form_sample(self) -> Any:
+        """Its sample, if a form can send it."""
+        own = self.sample
+        texts = own if self.kind == "list" else [own]
+        clumsy = any(
+            isinstance(text, str) and (not text or text != text.strip() or "," in text)
+            for text in texts
+        )
+        if self.kind == "list":
+            return ["x"] if clumsy or not own else own
+        return "x" if clumsy and self.kind in {"text", "long_text"} else own
+
+    @property
+    def mistyped(self) -> str:
+        """What a form is refused for, as Python has it."""
+        if self.kind in {"text", "long_text", "list"}:
+            return f'"x" * {(self.length or 10_000) + 1}'
+        return '"none of them"'
+
+    @property
     def numbered(self) -> str:
         """What differs each time, as Python has it."""
         return {
@@ -485,6 +569,17 @@ class Written:
         self.lasting_list = names(self.lasting)
         self.secret_list = names(self.secret)
         self.unique_list = names(self.unique)
+        self.form = written({field.name: field.typed for field in own})
+        self.stored = written({field.name: field.form_sample for field in own if field.is_public})
+        self.mistyped = [f'("{field.name}", {field.mistyped})' for field in self.fields]
+        self.plainly_shown = [
+            field.name
+            for field in self.fields
+            if field.is_public and field.shown == f"row.{field.name}" and not field.is_reference
+        ]
+        self.macros = {field.input.partition("(")[0] for field in self.fields}
+        self.lists = [field for field in self.fields if field.kind == "list"]
+        self.typed_moments = [field for field in self.fields if field.kind == "datetime"]
         self.referred = written({field.name: f"/{field.targets}" for field in self.references})
         made = [f'"{field.name}": create_{field.target}(client)["id"]' for field in self.references]
         self.made = f"{{{', '.join(made)}}}"
@@ -527,6 +622,13 @@ class Written:
         """Take what is on a page of those in memory."""
         start = f"{self.of_query}offset"
         return f"[{start} : {start} + {self.of_query}limit]"
+
+    @property
+    def first_page(self) -> str:
+        """Ask a store for what a page shows."""
+        if self.references:
+            return f"{self.class_name}Query(limit=100)"
+        return "None, 100, 0" if self.searched else "100, 0"
 
     @property
     def narrowed(self) -> str:
@@ -726,3 +828,9 @@ class Writing(ContextHook):
                 for resource in kept
             ]
         context["kept"] = self._written
+        # The items of the default are on the home page.
+        context["paged"] = [
+            resource
+            for resource in self._written
+            if context.get("pages") and not (context.get("shows_items") and resource.name == "item")
+        ]

@@ -46,7 +46,7 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
             for question, allowed in way.items():
                 # Of resources, it matters whether there are any, and the items among them.
                 choices = config.get(question, {}).get("choices", [False, True])
-                assert question in {*config, "items"}
+                assert question in {*config, "items", "others"}
                 known = choices.values() if isinstance(choices, dict) else choices
                 assert allowed
                 assert set(allowed) <= set(known), question
@@ -54,9 +54,9 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
 
 def test_every_feature_is_on_in_some_variants_and_off_in_others(template: Path) -> None:
     switched = [
-        service.features({**variant.answers, "resources": kept})
+        service.features({**variant.answers, "resources": kept, "others": others})
         for variant in variants(template)
-        for kept in (["item"], [])
+        for kept, others in ((["item"], True), ([], False))
     ]
     for name in service.WHEN:
         assert {features[name] for features in switched} == {False, True}, name

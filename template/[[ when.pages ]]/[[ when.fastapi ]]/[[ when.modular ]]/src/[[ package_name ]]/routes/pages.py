@@ -7,16 +7,30 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from ..authentication import LoginRequired
-from ..dependencies import SettingsDep, ItemStoreDep
-from ..pages import read_item_form
+from ..dependencies import SettingsDep
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from ..dependencies import WidgetStoreDep
+from ..pages import read_widget_form
+#{% endfilter %}
+#{% endfor %}
 from ..routing import OneThreadRoute
 from ..settings import Settings
-from ..store import ItemStore
+#{% for resource in paged if resource.references %}
+#{% filter about(resource) %}
+from ..widgets import WidgetQuery
+#{% endfilter %}
+#{% endfor %}
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from ..store import WidgetStore
+#{% endfilter %}
+#{% endfor %}
 from ..templating import templates
 
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 
-#{% if when.items_page %}
+#{% if when.resources %}
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
@@ -26,6 +40,8 @@ async def read_form(request: Request) -> dict[str, str]:
 
 FormDep = Annotated[dict[str, str], Depends(read_form)]
 
+#{% endif %}
+#{% if when.items_page %}
 
 def render_home(
     request: Request,
@@ -73,4 +89,36 @@ def show_home(request: Request, settings: SettingsDep) -> Response:
     """Show the home page."""
     return templates.TemplateResponse(request, "home.html", {"message": settings.message})
 #{% endif %}
+#{% for resource in paged %}
+#{% filter about(resource) %}
+
+
+def render_widgets(request: Request, store: WidgetStore, form: dict[str, str], errors: set[str]) -> Response:
+    """Show the [[ resource.labels ]] and the form for a new one."""
+    rows, total = store.page([[ resource.first_page ]])
+    context = {"rows": rows, "total": total, "form": form, "errors": errors}
+    status = 422 if errors else 200
+    return templates.TemplateResponse(request, "widgets.html", context, status_code=status)
+
+
+@pages_router.get("/pages/widgets")
+def show_widgets(request: Request, store: WidgetStoreDep) -> Response:
+    """Show the [[ resource.labels ]]."""
+    return render_widgets(request, store, {}, set())
+
+
+#{% if when.basic_auth %}
+@pages_router.post("/pages/widgets", dependencies=[LoginRequired])
+#{% else %}
+@pages_router.post("/pages/widgets")
+#{% endif %}
+def add_widget(request: Request, store: WidgetStoreDep, form: FormDep) -> Response:
+    """Add the [[ resource.label ]] in the form and show the page anew, or say what is wrong with it."""
+    widget, errors = read_widget_form(form)
+    if widget is None:
+        return render_widgets(request, store, form, errors)
+    store.add(widget)
+    return RedirectResponse(request.url_for("show_widgets").path, status_code=303)
+#{% endfilter %}
+#{% endfor %}
 #{% endfilter %}

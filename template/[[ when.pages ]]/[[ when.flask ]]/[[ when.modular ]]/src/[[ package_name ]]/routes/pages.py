@@ -5,8 +5,18 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..authentication import login_required
-from ..dependencies import get_settings, get_item_store
-from ..pages import read_item_form
+from ..dependencies import get_settings
+#{% for resource in kept %}
+#{% filter about(resource) %}
+from ..dependencies import get_widget_store
+from ..pages import read_widget_form
+#{% endfilter %}
+#{% endfor %}
+#{% for resource in paged if resource.references %}
+#{% filter about(resource) %}
+from ..widgets import WidgetQuery
+#{% endfilter %}
+#{% endfor %}
 
 pages_blueprint = Blueprint("pages", __name__)
 
@@ -57,4 +67,35 @@ def show_home() -> str:
     """Show the home page."""
     return render_template("home.html", message=get_settings().message)
 #{% endif %}
+#{% for resource in paged %}
+#{% filter about(resource) %}
+
+
+def render_widgets(form: dict[str, str], errors: set[str]) -> Response:
+    """Show the [[ resource.labels ]] and the form for a new one."""
+    rows, total = get_widget_store().page([[ resource.first_page ]])
+    page = render_template("widgets.html", rows=rows, total=total, form=form, errors=errors)
+    return make_response(page, 422 if errors else 200)
+
+
+@pages_blueprint.get("/pages/widgets")
+def show_widgets() -> Response:
+    """Show the [[ resource.labels ]]."""
+    return render_widgets({}, set())
+
+
+@pages_blueprint.post("/pages/widgets")
+#{% if when.basic_auth %}
+@login_required
+#{% endif %}
+def add_widget() -> BaseResponse:
+    """Add the [[ resource.label ]] in the form and show the page anew, or say what is wrong with it."""
+    form = dict(request.form.items(multi=True))
+    widget, errors = read_widget_form(form)
+    if widget is None:
+        return render_widgets(form, errors)
+    get_widget_store().add(widget)
+    return redirect(url_for(".show_widgets"), 303)
+#{% endfilter %}
+#{% endfor %}
 #{% endfilter %}
