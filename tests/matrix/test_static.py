@@ -63,6 +63,7 @@ OF_THE_FRAMEWORK = (
     f"src/{PACKAGE}/routes/pages.py",
     f"src/{PACKAGE}/routes/uploads.py",
     f"src/{PACKAGE}/routing.py",
+    f"src/{PACKAGE}/sessions.py",
     # Flask's threads are set.
     f"src/{PACKAGE}/settings.py",
     f"src/{PACKAGE}/templating.py",
