@@ -11,10 +11,11 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -402,6 +403,19 @@ def test_a_thousand_connections_at_once(made: Service) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert "Traceback" not in server.log
+
+
+@pytest.mark.thorough
+def test_many_connections_while_nobody_takes_them(made: Service) -> None:
+    with production(made) as server, ExitStack() as stack:
+        wait_until(lambda: len(workers(server)) == 2)
+        for pid in workers(server):
+            os.kill(pid, signal.SIGSTOP)
+            stack.callback(os.kill, pid, signal.SIGCONT)
+
+        # One that finds no place in the queue is tried again by its system after a second.
+        for _ in range(500):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 0.9))
 
 
 @pytest.mark.thorough

@@ -1,7 +1,23 @@
 """How gunicorn serves the application."""
 
+#{% if when.flask %}
+import re
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
+
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn, ThreadWorker
+#{% else %}
+from functools import partial
+
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gasgi import ASGIWorker
+#{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import logs
@@ -20,6 +36,63 @@ class ServiceLogger(Logger):
         self.error_log.propagate = True
 
 
+#{% if when.flask %}
+class ServiceWorker(ThreadWorker):
+    """Answers /health and /ready in threads of their own, which no other request can hold.
+
+    So a process is not replaced because all threads wait for something, such as the database. A
+    connection is given a thread when its request comes, and none before.
+    """
+
+    PROBE = re.compile(rb"(?:GET|HEAD) (/health|/ready)[ ?].*\r\n\r\n", re.DOTALL)
+    LONGEST_PROBE = 4096
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Make the threads when the process starts."""
+        self.probes = {
+            b"/health": ThreadPoolExecutor(self.cfg.threads),
+            b"/ready": ThreadPoolExecutor(self.cfg.threads),
+        }
+        return super().get_thread_pool()
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Have a request answered, or wait until there is one."""
+        begins = b""
+        try:
+            # What is looked at is still there to be read.
+            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+            begins = conn.sock.recv(self.LONGEST_PROBE, flags)
+            conn.data_ready = True
+        except BlockingIOError:
+            if not conn.initialized:
+                self.wait_for_request(conn)
+                return
+        except (OSError, ValueError):
+            # The client has gone, or the connection is encrypted.
+            conn.data_ready = True
+        probe = self.PROBE.fullmatch(begins)
+        threads = self.probes[probe[1]] if probe else self.tpool
+        answered = threads.submit(self.handle, conn)
+        answered.add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+        )
+
+    def wait_for_request(self, conn: TConn) -> None:
+        """Wait as gunicorn does for clients that are slow to send anything."""
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        readable = partial(self.on_pending_socket_readable, conn)
+        self.poller.register(conn.sock, EVENT_READ, readable)
+
+
+#{% else %}
+def post_worker_init(worker: ASGIWorker) -> None:
+    """Let as many clients wait to be taken in as gunicorn would: asyncio lets 100."""
+    loop = worker.loop
+    loop.create_server = partial(loop.create_server, backlog=worker.cfg.backlog)
+
+
+#{% endif %}
 logger_class = ServiceLogger
 errorlog = None
 # Besides the log of the service, which has a record of each request.
@@ -34,7 +107,7 @@ worker_class = "asgi"
 # Seconds after which what runs for a client that has gone is cut off: let it end.
 asgi_disconnect_grace_period = 86_400
 #{% else %}
-worker_class = "gthread"
+worker_class = ServiceWorker
 threads = settings.web_threads
 #{% endif %}
 #{% if when.in_memory %}

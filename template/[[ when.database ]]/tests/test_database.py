@@ -8,7 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
@@ -248,6 +248,7 @@ def test_not_ready_while_the_database_fails(
 
     assert answer.status_code == 503
     assert answer.json() == {"detail": "The database does not answer"}
+    assert answer.headers["Retry-After"] == "1"
     assert client.get("/health").status_code == 200
 
 
@@ -265,7 +266,8 @@ def test_not_ready_while_the_database_hangs(
 
     own_database.timeout = 0.01
     started = time.monotonic()
-    with heard(Engine, "before_cursor_execute", hang):
+    with ExitStack() as ended, heard(Engine, "before_cursor_execute", hang):
+        ended.callback(released.set)
         assert client.get("/ready").status_code == 503
         assert begun.wait(10)
         assert client.get("/ready").status_code == 503
@@ -274,6 +276,16 @@ def test_not_ready_while_the_database_hangs(
         own_database.timeout = 60
         released.set()
         assert client.get("/ready").status_code == 200
+
+
+def test_a_bug_ends_one_question_only(own_database: Database) -> None:
+    def fail(*_: object) -> None:
+        raise NotImplementedError
+
+    with heard(Engine, "before_cursor_execute", fail), pytest.raises(NotImplementedError):
+        own_database.answers()
+
+    assert own_database.answers()
 
 
 def test_start_brings_the_tables_up_to_date(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from socket import create_server
 from typing import Any
 
 import psycopg
@@ -73,7 +74,8 @@ def test_a_statement_that_takes_too_long(own_server: Database, limit: str) -> No
     assert isinstance(explain(raised.value), UnavailableError)
 
 
-def test_a_server_that_says_nothing(own_server: Database) -> None:
+def test_a_server_that_says_nothing(own_server: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LAST_CHANCE", 10)
     with own_server.sessions() as session:
         connection: Any = session.connection().connection.dbapi_connection
         connection.patience = 0.01
@@ -86,21 +88,31 @@ def test_a_server_that_says_nothing(own_server: Database) -> None:
         assert session.scalar(text("SELECT 1")) == 1
 
 
-def test_a_silent_server_is_not_waited_for(
-    own_server: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two seconds, at the least.
+    monkeypatch.setattr("psycopg.connection.timeout_from_conninfo", lambda _: 0.01)
+    with create_server(("127.0.0.1", 0)) as server:
+        own = connect(Settings(database_url=f"postgresql://127.0.0.1:{server.getsockname()[1]}"))
+        with own.sessions() as session, pytest.raises(OperationalError, match="timeout"):
+            session.execute(text("SELECT 1"))
+        with own.sessions() as session, pytest.raises(PoolTimeoutError, match="says nothing"):
+            session.execute(text("SELECT 1"))
+        own.engine.dispose()
+
+
+def test_a_silent_server_is_not_waited_for(own_server: Database) -> None:
     pool: Any = own_server.engine.pool
     # No time for an answer.
-    monkeypatch.setattr(engine, "MOMENT", 0)
-    pool.doubt.raised = True
+    pool.doubt.patience = 0
 
     with pytest.raises(PoolTimeoutError, match="The server says nothing"):
         pool.connect()
     with pytest.raises(psycopg.OperationalError, match="The server says nothing"):
         QueuePool.connect(pool)
 
-    monkeypatch.undo()
+    pool.doubt.patience = 10
     pool.connect().close()
+    assert pool.doubt.patience is None
 
 
 def test_a_server_in_doubt_is_asked(

@@ -22,8 +22,9 @@ class Probe:
         # One question at a time: while a database hangs, more would use up its connections.
         with self._lock:
             if self._answer is None or self._answer.done():
-                self._answer, self._asked = Future(), time.monotonic()
-                Thread(target=self._ask, args=(self._answer,), daemon=True).start()
+                answer: Future[None] = Future()
+                Thread(target=self._ask, args=(answer,), daemon=True).start()
+                self._answer, self._asked = answer, time.monotonic()
             answer, left = self._answer, self._asked + patience - time.monotonic()
         try:
             answer.result(max(left, 0))
@@ -32,11 +33,11 @@ class Probe:
         return None
 
     def _ask(self, answer: Future[None]) -> None:
-        engine = create_engine(self._url, poolclass=NullPool)
         try:
+            engine = create_engine(self._url, poolclass=NullPool)
             with engine.connect() as connection:
                 connection.execute(text("SELECT 1"))
-        except SQLAlchemyError as error:
+        except Exception as error:
             answer.set_exception(error)
         else:
             answer.set_result(None)

@@ -25,9 +25,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from .probe import Probe
 
 # Seconds, beyond those that the server is given, until a server that says nothing is given up.
-GRACE = 0.5
+GRACE = 0.25
 # Seconds in which a server in good health answers the smallest question.
 MOMENT = 1.0
+# Seconds in which it has to, when it has been silent for longer than it may be.
+LAST_CHANCE = 0.25
 # Seconds in which another process must have brought the tables up to date.
 LONGEST_MIGRATION = 600
 
@@ -36,14 +38,16 @@ class Doubt:
     """Whether the server still answers: asked only when there is a reason to doubt it."""
 
     def __init__(self, url: URL) -> None:
-        self.raised = False
+        # Seconds that the server is given for an answer, if it is in doubt.
+        self.patience: float | None = None
         self._probe = Probe(url.update_query_dict({"connect_timeout": "10"}))
 
     def is_right(self) -> bool:
         """Tell whether the server says nothing."""
-        if self.raised:
-            self.raised = self._probe.problem(MOMENT) is not None
-        return self.raised
+        patience = self.patience
+        if patience is not None and self._probe.problem(patience) is None:
+            self.patience = None
+        return self.patience is not None
 
 
 class PatientPool(QueuePool):
@@ -61,7 +65,8 @@ class PatientPool(QueuePool):
             except PoolTimeoutError:
                 if time.monotonic() > ends:
                     raise
-                self.doubt.raised = True
+                # It may be busy only.
+                self.doubt.patience = MOMENT
         raise PoolTimeoutError("The server says nothing")
 
     def recreate(self) -> QueuePool:
@@ -90,7 +95,7 @@ class PatientConnection(psycopg.Connection[Any]):
             if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self.pgconn.finish()
-            self.doubt.raised = True
+            self.doubt.patience = LAST_CHANCE
             raise psycopg.OperationalError("The server says nothing") from error
 
 
@@ -127,7 +132,11 @@ def make_engine(url: str, timeout: float, pool_size: int) -> Engine:
         # Statements are not prepared: behind a pooler, each transaction may be on another server.
         if doubt.is_right():
             raise psycopg.OperationalError("The server says nothing")
-        connection = PatientConnection.connect(*arguments, prepare_threshold=None, **options)
+        try:
+            connection = PatientConnection.connect(*arguments, prepare_threshold=None, **options)
+        except psycopg.errors.ConnectionTimeout:
+            doubt.patience = LAST_CHANCE
+            raise
         connection.doubt = doubt
         return connection
 

@@ -2,11 +2,11 @@
 """Whether the service is up."""
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter
 
 from ..dependencies import DatabaseDep
 from ..health import Health
-from ..problems import Problem
+from ..problems import Problem, UnavailableError
 
 health_router = APIRouter(tags=["health"])
 
@@ -23,7 +23,7 @@ async def ready(database: DatabaseDep) -> Health:
     """Tell whether requests can be served."""
     # In a thread that none of the other requests can hold.
     if not await to_thread.run_sync(database.answers, limiter=CapacityLimiter(1)):
-        raise HTTPException(503, "The database does not answer")
+        raise UnavailableError("The database does not answer")
     return Health(status="ready")
 #{% else %}
 @health_router.get("/ready")

@@ -1,11 +1,12 @@
 #{% filter imports %}
 """Whether the service is up."""
 
-from flask import Blueprint, abort
+from flask import Blueprint
 
 from ..dependencies import get_database
 from ..health import Health
 from ..openapi import operation
+from ..problems import UnavailableError
 
 health_blueprint = Blueprint("health", __name__)
 
@@ -23,7 +24,7 @@ def health() -> Health:
 def ready() -> Health:
     """Tell whether requests can be served."""
     if not get_database().answers():
-        abort(503, "The database does not answer")
+        raise UnavailableError("The database does not answer")
     return Health(status="ready")
 #{% else %}
 @health_blueprint.get("/ready")
