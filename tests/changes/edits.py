@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from servicewright.questions import Answer
@@ -68,8 +69,8 @@ MIGRATION = '''"""Create the table of customers."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{next:04}"
+down_revision = "{last:04}"
 branch_labels = None
 depends_on = None
 
@@ -89,7 +90,41 @@ def downgrade() -> None:
 '''
 SECTION = "\n## Whom to call\n\nAda, on weekdays.\n"
 MODELS = "src/orders/models.py"
-VERSION = "src/orders/migrations/versions/0002_create_customers.py"
+VERSION = "src/orders/migrations/versions/{next:04}_create_customers.py"
+
+# What a service with four resources keeps, of which some refer to others, and what its owner wrote
+# where they are: behind a line, or in the place of one.
+FOUR = [
+    "buyer(name: text(100) unique searched, note: text?)",
+    "lamp(name: text(100) searched, price: money)",
+    "order(buyer: buyer, lamp: lamp?, placed_at: datetime = now, state: choice(new, done) = new)",
+    "review(lamp: lamp, words: long_text, stars: integer)",
+]
+IN_RESOURCES = [
+    ("orders.py", 'State = Literal["new", "done"]\n', 'State = Literal["new", "paid", "done"]\n'),
+    ("reviews.py", "Field(ge=-LARGEST_INTEGER - 1, le=LARGEST_INTEGER)", "Field(ge=1, le=7)"),
+    (
+        "store.py",
+        """            raise LampNotFoundError(lamp_id)
+        return lamp
+""",
+        """            raise LampNotFoundError(lamp_id)
+        return lamp
+
+    def exists(self, lamp_id: int) -> bool:  # pragma: no cover
+        \"""Tell whether there is a lamp.\"""
+        return self._session.get(Lamp, lamp_id) is not None
+""",
+    ),
+    (
+        "models.py",
+        """    buyer: Mapped[int] = mapped_column(ForeignKey("buyers.id"), index=True)
+""",
+        """    # Who pays.
+    buyer: Mapped[int] = mapped_column(ForeignKey("buyers.id"), index=True)
+""",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -125,8 +160,26 @@ def edits(answers: dict[str, Answer]) -> list[Edit]:
         Edit("README.md", SECTION, "<!-- Your own sections: -->\n"),
     ]
     if answers["database"] != "none":
-        found += [Edit(MODELS, MODEL), Edit(VERSION, MIGRATION)]
+        found += [Edit(MODELS, MODEL), Edit(version(answers), numbered(MIGRATION, answers))]
     return found
+
+
+def numbered(text: str, answers: Mapping[str, object]) -> str:
+    """Write the numbers of the last migration of the template, and of the next."""
+    kept = answers.get("resources", ["the default"])
+    last = len(kept) if isinstance(kept, list) else 1
+    return text.format(last=last, next=last + 1)
+
+
+def version(answers: Mapping[str, object]) -> str:
+    """Name the file of a user's migration."""
+    return numbered(VERSION, answers)
+
+
+def edit_resources(project: Path) -> None:
+    """Do what the owner of four resources would do where they are."""
+    for file, old, new in IN_RESOURCES:
+        replace(project / "src/orders" / file, old, new)
 
 
 def edit(project: Path, answers: dict[str, Answer]) -> None:
@@ -163,7 +216,7 @@ def move(project: Path, before: dict[str, Answer], after: dict[str, Answer]) -> 
         replace(custom, IMPORTS[old][1], IMPORTS[new][1])
         replace(custom, REGISTRATIONS[old], REGISTRATIONS[new])
     if before["database"] != "none" and after["database"] == "none":
-        (project / VERSION).unlink()
+        (project / version(before)).unlink()
 
 
 def insert(path: Path, line: str, text: str) -> None:

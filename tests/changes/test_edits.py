@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from commands import printed_commands, run
@@ -131,6 +131,53 @@ def test_from_flask_to_fastapi_and_back_nothing_differs(
     update(project, framework="flask")
     git(project, "add", "--all")
     assert git(project, "diff", "--staged", "HEAD~1") == ""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_four_resources_move_with_their_edits_and_back(
+    database: str, projects: Projects, environments: Environments, runner: Runner
+) -> None:
+    start: dict[str, Any] = {name: answers[-1] for name, answers in options(ROOT).items()}
+    start |= {"resources": edits.FOUR, "framework": "flask", "database": database}
+    end = start | {"framework": "fastapi"}
+    project = projects.copy(start)
+    edits.edit(project, start)
+    edits.edit_resources(project)
+    commit(project)
+    written = added_lines(project)
+
+    update(project, framework="fastapi")
+
+    check(project, Step("framework", tuple(start.items()), "flask", "fastapi"))
+    missing = [
+        (path, line)
+        for path, line in written
+        if line not in (project / path).read_text().splitlines()
+    ]
+    assert missing == []
+    commit(project)
+    moved = git(project, "rev-parse", "HEAD")
+    edits.move(project, start, end)
+    tree = Tree(Variant(f"four-{database}", end), project)
+    result = runner.run(project, environments.get(tree.requirements))
+    assert not result.problems, (result.problems, result.log)
+
+    git(project, "reset", "--hard", moved)
+    update(project, framework="flask")
+    git(project, "add", "--all")
+    assert git(project, "diff", "--staged", "HEAD~1") == ""
+
+
+def added_lines(project: Path) -> list[tuple[str, str]]:
+    """List the lines that the last commit wrote, each with its file."""
+    found, path = [], ""
+    for line in git(project, "diff", "--unified=0", "HEAD~1", "HEAD").splitlines():
+        if line.startswith("+++ b/"):
+            path = line.removeprefix("+++ b/")
+        elif line.startswith("+"):
+            found.append((path, line[1:]))
+    return found
 
 
 def test_the_command_changes_a_real_project_and_names_what_goes(projects: Projects) -> None:

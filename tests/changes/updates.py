@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ class Projects:
         """Give a committed project with these answers, which nobody may change."""
         name = "-".join(f"{name}={answer}" for name, answer in sorted(answers.items()))
         if name not in self._made:
-            path = self._directory / "fresh" / name
+            # What resources are said to be may be longer than the name of a folder.
+            path = self._directory / "fresh" / sha256(name.encode()).hexdigest()[:16]
             with cheap_updates():
                 copier.run_copy(
                     str(self.repository),
