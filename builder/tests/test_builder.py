@@ -120,6 +120,7 @@ def test_an_answer_that_cannot_be(client: Client, name: str, answer: str, senten
     assert problem["msg"].startswith(sentence)
     assert shown["problems"] == {name: problem["msg"]}
     assert shown["preview"] == ""
+    assert ' aria-invalid="true"' in page.text or name in {"framework", "docker", "databse"}
     assert page.status_code == 200
     assert problem["msg"] in unescape(page.text)
 
@@ -227,6 +228,7 @@ def test_any_file_is_shown_as_it_is(client: Client) -> None:
 
 def test_a_file_that_is_not_there(client: Client, first: dict[str, Any]) -> None:
     assert draft(client, file="../../etc/passwd") == first
+    assert re.search(r'data-file="README.md" aria-current="true">', first["preview"])
 
 
 def test_presets_are_links(client: Client) -> None:

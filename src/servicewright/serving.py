@@ -37,12 +37,10 @@ def serve(host: str, port: int, *, shows: bool) -> None:
         )
     import uvicorn  # noqa: PLC0415
     from servicewright_builder.app import create_app  # noqa: PLC0415
-    from servicewright_builder.drafts import shared  # noqa: PLC0415
     from servicewright_builder.settings import Settings  # noqa: PLC0415
 
     with closing(_listen(host, port)) as listening:
         typer.echo("Reading the template …", err=True)
-        shared()
         # What is set on this machine is for services, not for this.
         app = create_app(Settings.model_construct())
         shown = f"[{host}]" if ":" in host else host

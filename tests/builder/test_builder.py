@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import subprocess
 import sys
 import urllib.request
 import zipfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 import yaml
-from commands import command, refusal, run
+from commands import refusal, run
 from matrix.covering import sample
-from matrix.plugin import ROOT
 from matrix.rendering import SAME_ANSWERS, render
 
+from builder.conftest import BUILDER
 from servicewright import projects, questions, templates
 from servicewright.forms import one_line
 from servicewright.in_memory import Renderer
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from matrix.rendering import Renderer as Variants
 
-BUILDER = ROOT / "builder"
 # So many variants are compared.
 COMPARED = 12
 RESOURCES = [
@@ -127,33 +124,6 @@ def test_the_template_is_not_needed_any_more(template_repository: Path) -> None:
     fill(form, {"framework": "flask"})
 
     assert form.render().keys() != before.keys()
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Run the builder as its command does."""
-    with building() as address:
-        yield address
-
-
-@contextmanager
-def building() -> Iterator[str]:
-    """Run the builder until the end of the block."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(BUILDER / "src"), *sys.path])}
-    arguments = command("builder", "--no-browser", "--port", "0")
-    with subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
-        try:
-            assert server.stdout
-            said = server.stdout.readline()
-            assert said.startswith("The builder is at http://127.0.0.1:"), server.stderr
-            yield said.split()[4]
-        finally:
-            server.send_signal(signal.SIGINT)
-            _, errors = server.communicate(timeout=60)
-    assert server.returncode == 130
-    assert errors == "Reading the template …\nThe builder has stopped.\n"
 
 
 @pytest.mark.parametrize(
