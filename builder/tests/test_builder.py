@@ -301,6 +301,16 @@ def test_what_was_asked_for_long_ago_is_not_kept(
     assert [dict(parse_qsl(link))["project_name"] for link in held] == ["Two", "Three"]
 
 
+def test_a_template_is_remembered_by_its_address(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared(), "_address", "https://git.example.com/template.git")
+
+    answers = files_of(client, project_name="Elsewhere")["elsewhere/.copier-answers.yml"]
+
+    assert b"\n_src_path: https://git.example.com/template.git\n" in answers
+
+
 def test_differences_of_lines() -> None:
     assert difference(["a", "c"], ["a", "b"]) == [("", 0), ("gone", 1), ("new", 1)]
     assert difference(["a"], []) == [("new", 0)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ def consequences(form: Form, question: Question) -> dict[Answer, str]:
             kind: {thing for thing in things if not all(thing in other[kind] for other in others)}
             for kind, things in brought.items()
         }
-        every = {PurePosixPath(file) for file in brought["Files"] - own["Files"]}
-        own["Files"] = set(_folded(own["Files"], every))
+        own["Files"] = set(_folded(own["Files"], brought["Files"] - own["Files"]))
         said[answer] = " ".join(
             f"{kind}: {_listed(sorted(things, key=_weight))}."
             for kind, things in own.items()
@@ -55,13 +53,17 @@ def _brought(form: Form, known: Mapping[str, Answer]) -> dict[str, set[str]]:
     }
 
 
-def _folded(files: Iterable[str], others: set[PurePosixPath]) -> Iterable[str]:
+def _folded(files: Iterable[str], others: Iterable[str]) -> Iterable[str]:
     """Name folders in the place of all their files where no other file is in them."""
-    shared = {parent for other in others for parent in other.parents}
+    shared = {folder for other in others for folder in _folders(other)}
     for file in files:
-        path = PurePosixPath(file)
-        own = [parent for parent in path.parents if parent not in shared and parent.name]
-        yield f"{own[-1]}/" if own else file
+        own = [folder for folder in _folders(file) if folder not in shared]
+        yield own[0] if own else file
+
+
+def _folders(file: str) -> list[str]:
+    """Give the folders that a file is in, the outermost first."""
+    return [file[: place + 1] for place, character in enumerate(file) if character == "/"]
 
 
 def _weight(name: str) -> tuple[object, ...]:

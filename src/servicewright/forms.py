@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
@@ -22,6 +21,7 @@ from servicewright import questions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from servicewright.questions import Answer, Question
 
@@ -71,6 +71,7 @@ class Form:
             **options,
         )
         self._worked_out: dict[tuple[object, ...], Answer] = {}
+        self._expressions: dict[str, Any] = {}
         # Whatever is not there is noticed now.
         self.answers()
 
@@ -108,8 +109,7 @@ class Form:
 
     def value(self, name: str, known: Mapping[str, Answer]) -> Any:
         """Give what the template's extensions derive from answers; None when they do not."""
-        expression = self._environment.compile_expression(name)
-        return expression(**self._context(known))
+        return self._expression(name)(**self._context(known))
 
     def files(self, known: Mapping[str, Answer]) -> set[str]:
         """Give the paths of the files with certain answers."""
@@ -120,25 +120,48 @@ class Form:
 
         That is one of several things where the template has a file for each of them.
         """
-
-        @functools.cache
-        def named(part: str) -> tuple[tuple[str, dict[str, Any]], ...]:
-            try:
-                name, loop = _each(part, self._environment)
-                things: list[dict[str, Any]] = [{}]
-                if loop:
-                    several = self._environment.compile_expression(loop[1])(**context)
-                    things = [{loop[0]: thing} for thing in several or ()]
-                template = self._environment.from_string(name)
-                texts = [(template.render(**context, **thing), thing) for thing in things]
-            except jinja2.TemplateError:
-                return ()
-            return tuple((text, thing) for text, thing in texts if text)
-
+        named = self._named(context)
         for source in self._paths:
-            for parts in itertools.product(*map(named, source.parts)):
-                path = Path(*(name for name, _ in parts)).as_posix().removesuffix(self._suffix)
-                yield path, source, {name: one for _, made in parts for name, one in made.items()}
+            for parts in itertools.product(*(named[part] for part in source.parts)):
+                path = "/".join(name for name, _ in parts if name != ".")
+                made = {name: one for _, things in parts for name, one in things.items()}
+                yield path.removesuffix(self._suffix), source, made
+
+    def _named(self, context: Mapping[str, Any]) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+        """Give the names that each part of a path has, each with what it is made for."""
+        plain = [part for part, (_, loop) in self._parts.items() if loop is None]
+        # All at once: to prepare a context takes longer than to write a name.
+        names = self._text("\0".join(plain), context).split("\0")
+        texts: dict[str, list[tuple[str, dict[str, Any]]]] = {
+            part: [(name, {})] for part, name in zip(plain, names, strict=True)
+        }
+        for part, (name, loop) in self._parts.items():
+            if loop is not None:
+                things = self._expression(loop[1])(**context) or ()
+                texts[part] = [
+                    (self._text(name, {**context, loop[0]: thing}), {loop[0]: thing})
+                    for thing in things
+                ]
+        return {part: [(name, made) for name, made in texts[part] if name] for part in texts}
+
+    @functools.cached_property
+    def _parts(self) -> dict[str, tuple[str, tuple[str, str] | None]]:
+        """The parts of all paths, each with its text for one thing and the loop that it is in."""
+        parts = {part for path in self._paths for part in path.parts}
+        return {part: _each(part, self._environment) for part in sorted(parts)}
+
+    def _text(self, template: str, context: Mapping[str, Any]) -> str:
+        """Write a name, or several; empty where it asks for what is not there."""
+        try:
+            return self._environment.from_string(template).render(context)
+        except jinja2.TemplateError:
+            single = template.split("\0")
+            return "\0".join(self._text(each, context) for each in single if single[1:])
+
+    def _expression(self, text: str) -> Any:
+        if text not in self._expressions:
+            self._expressions[text] = self._environment.compile_expression(text)
+        return self._expressions[text]
 
     @functools.cached_property
     def _paths(self) -> list[Path]:

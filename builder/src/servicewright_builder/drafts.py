@@ -117,18 +117,17 @@ class Drafts:
         """Say for each answer to each question what it brings besides what others bring."""
 
         def listed() -> Mapping[str, Mapping[str, str]]:
-            self._form.chosen = {name: draft.answers[name] for name in draft.answers}
-            return {
-                question.name: {
-                    questions.word(answer): text
-                    for answer, text in consequences(self._form, question).items()
-                }
-                for question in self.questions
-                if question.answers and question.name in draft.asked
-            }
+            asked = (question for question in self.questions if question.name in draft.asked)
+            return {question.name: said(question) for question in asked if question.answers}
 
-        with self._alone():
-            return kept(self._consequences, draft.link, listed)
+        def said(question: Question) -> Mapping[str, str]:
+            # One question after the other: whoever gave an answer meanwhile comes in between.
+            with self._alone():
+                self._form.chosen = dict(draft.answers)
+                found = consequences(self._form, question)
+            return {questions.word(answer): text for answer, text in found.items()}
+
+        return kept(self._consequences, draft.link, listed)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -220,12 +219,13 @@ class Drafts:
 
 def kept(store: OrderedDict[str, T], key: str, make: Callable[[], T]) -> T:
     """Give what is kept under a key, or make it; what was not asked for longest goes."""
-    if key not in store:
-        store[key] = make()
-        if len(store) > KEPT:
-            store.popitem(last=False)
-    store.move_to_end(key)
-    return store[key]
+    value = store.pop(key, None)
+    if value is None:
+        value = make()
+    store[key] = value
+    if len(store) > KEPT:
+        store.popitem(last=False)
+    return value
 
 
 def read_data(name: str, text: str) -> str:
