@@ -1,7 +1,10 @@
 """How gunicorn serves the application."""
 
+from functools import partial
+
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.workers.gasgi import ASGIWorker
 
 from servicewright_builder import logs
 from servicewright_builder.settings import load_settings
@@ -16,6 +19,12 @@ class ServiceLogger(Logger):
     def __init__(self, cfg: Config) -> None:
         super().__init__(cfg)
         self.error_log.propagate = True
+
+
+def post_worker_init(worker: ASGIWorker) -> None:
+    """Let as many clients wait to be taken in as gunicorn would: asyncio lets 100."""
+    loop = worker.loop
+    loop.create_server = partial(loop.create_server, backlog=worker.cfg.backlog)
 
 
 logger_class = ServiceLogger

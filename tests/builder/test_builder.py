@@ -58,7 +58,6 @@ EDITED = {
             "ConflictError, NotFoundError, ServiceError, UnavailableError"
         )
     ],
-    "tests/test_settings.py": ['    assert Settings().message == "Hello, world!"'],
 }
 
 
