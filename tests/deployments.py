@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import service
-from matrix.plugin import ROOT
 from matrix.rendering import PACKAGE
-
-from servicewright.variants import variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,11 +46,10 @@ class Deployment:
 
 
 def different(renderer: Renderer, looked_at: Callable[[str], bool]) -> list[Tree]:
-    """Give the trees of the variants with the feature, those that differ in files looked at."""
+    """Give the trees of variants with the feature, those that differ in files looked at."""
     found = {}
-    for variant in variants(ROOT):
-        if variant.answers["docker"]:
-            tree = renderer.tree(variant.id)
+    for tree in renderer.all():
+        if tree.variant.answers["docker"]:
             files = tree.files.items()
             found[tuple((path, text) for path, text in files if looked_at(path))] = tree
     return list(found.values())

@@ -143,8 +143,11 @@ class Space(Sequence[Variant]):
             raise KeyError(name)
         return self._variant(answers)
 
-    def first(self, wanted: Mapping[str, Answer]) -> Variant | None:
-        """Make the first variant that has some answers; None when no variant has them all."""
+    def first(self, wanted: Mapping[str, Answer | None]) -> Variant | None:
+        """Make the first variant that has some answers; None when no variant has them all.
+
+        A question whose answer is to be None is not asked in it.
+        """
         return self._first({}, wanted, set())
 
     def values(self) -> dict[str, tuple[Answer, ...]]:
@@ -166,7 +169,7 @@ class Space(Sequence[Variant]):
     def _first(
         self,
         answers: dict[str, Answer | None],
-        wanted: Mapping[str, Answer],
+        wanted: Mapping[str, Answer | None],
         vain: set[tuple[object, ...]],
     ) -> Variant | None:
         """Make the first variant that begins with some answers and has some others.

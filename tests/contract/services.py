@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matrix.environments import Environments
-    from matrix.rendering import Renderer
+    from matrix.rendering import Renderer, Tree
 
 FRAMEWORKS = ("fastapi", "flask")
 ALL_FEATURES: dict[str, Any] = {
@@ -90,12 +90,16 @@ class Services:
 
     def make(self, directory: Path, framework: str, **changes: Any) -> Service:
         """Make a service with all features, but for the answers that are given."""
+        tree = self.tree(framework, **changes)
+        path = shutil.copytree(tree.path, directory / tree.variant.id)
+        return Service(path, self._environments.get(tree.requirements))
+
+    def tree(self, framework: str, **changes: Any) -> Tree:
+        """Give the tree of such a service, which nobody may change."""
         answers = {"framework": framework, **ALL_FEATURES, **changes}
         variant = self._variants.first(answers)
         assert variant is not None, answers
-        tree = self._renderer.tree(variant.id)
-        path = shutil.copytree(tree.path, directory / variant.id)
-        return Service(path, self._environments.get(tree.requirements))
+        return self._renderer.tree(variant.id)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
+import math
 import random
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,23 +16,35 @@ if TYPE_CHECKING:
 
 Answers: TypeAlias = tuple[tuple[str, "Answer"], ...]
 
-# How many answers meet in the variants whose suites are run by default.
-STRENGTH = 4
+# Of how many variants the suites are run by default: what two processors do in six minutes.
+SUITES = 160
 
-# How many of these variants there are at least: all of them, where there are not more.
-AT_LEAST = 768
+# In how many ways questions are taken together at most to see which of their answers meet.
+WAYS = 3000
 
 # Among how many variants those of a small set are looked for.
 CANDIDATES = 1000
 
 
-def default_set(every: Space) -> list[Variant]:
-    """Choose the variants whose suites are run by default.
+def default_set(every: Space, most: int = SUITES) -> list[Variant]:
+    """Choose the variants whose suites are run by default, as many as there is time for.
 
-    Any four answers that can meet do so in one of them.
+    Any so many answers that can meet do so in one of them, for the largest number for which there
+    is time; then most of the answers to one question more, as long as there is time left.
     """
-    chosen = sample(every, AT_LEAST)
-    return chosen + missing(every, chosen, STRENGTH)
+    chosen: list[Variant] = []
+    questions = len(every.values())
+    for strength in range(1, questions + 1):
+        if math.comb(questions, strength) > WAYS:
+            break
+        alone = small_set(every, strength, most=most + 1)
+        if len(alone) > most:
+            chosen += small_set(every, strength, chosen, most - len(chosen))
+            break
+        chosen = alone
+    known = {variant.id for variant in chosen}
+    others = (variant for variant in sample(every, most) if variant.id not in known)
+    return [*chosen, *itertools.islice(others, most - len(chosen))]
 
 
 def sample(every: Space, number: int) -> list[Variant]:
@@ -69,15 +83,40 @@ def combinations(every: Space, strength: int) -> Iterator[Answers]:
         )
 
 
-def small_set(every: Space, strength: int) -> list[Variant]:
-    """Choose few variants in which any ``strength`` answers meet that can."""
+def small_set(
+    every: Space, strength: int, chosen: Sequence[Variant] = (), most: int | None = None
+) -> list[Variant]:
+    """Choose few variants in which any ``strength`` answers meet that can.
+
+    Args:
+        every: The variants to choose from.
+        strength: How many answers meet.
+        chosen: Variants that are chosen already.
+        most: How many to choose at most, those first in which most answers meet; all that are
+            needed unless it is given.
+    """
     candidates = sample(every, CANDIDATES)
     candidates += missing(every, candidates, strength)
-    met = [set(itertools.combinations(variant.answers.items(), strength)) for variant in candidates]
-    wanted = set().union(*met)
-    chosen = []
-    while wanted:
-        best = max(range(len(candidates)), key=lambda number: len(wanted & met[number]))
-        chosen.append(candidates[best])
-        wanted -= met[best]
-    return chosen
+    # Numbers for answers, for those that meet, and for all that meet in a variant: as its bits.
+    items: dict[tuple[str, Answer], int] = {}
+    bits: dict[tuple[int, ...], int] = {}
+    met = []
+    for variant in (*candidates, *chosen):
+        answers = [items.setdefault(item, len(items)) for item in variant.answers.items()]
+        together = itertools.combinations(answers, strength)
+        met.append(sum(1 << bits.setdefault(some, len(bits)) for some in together))
+    wanted = (1 << len(bits)) - 1
+    for number in range(len(candidates), len(met)):
+        wanted &= ~met[number]
+    # How much each brought when that was last looked at: now it brings no more than then.
+    waiting = [(-(met[number] & wanted).bit_count(), number) for number in range(len(candidates))]
+    heapq.heapify(waiting)
+    added: list[Variant] = []
+    while wanted and len(added) != most:
+        before, best = waiting[0]
+        now = -(met[best] & wanted).bit_count()
+        heapq.heapreplace(waiting, (now, best))
+        if now == before:
+            added.append(candidates[best])
+            wanted &= ~met[best]
+    return added

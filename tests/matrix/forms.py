@@ -52,9 +52,15 @@ class Step:
 
 @dataclass(frozen=True)
 class End:
-    """What a rendering gives when it has looked up all that it does."""
+    """What a rendering gives when it has looked up all that it does.
+
+    Attributes:
+        result: What it gives.
+        looks: What it has looked up.
+    """
 
     result: Any
+    looks: tuple[Look, ...]
 
 
 class Written(NamedTuple):
@@ -77,11 +83,13 @@ class Project:
         directories: The directories, each behind those that it is in.
         files: The files, by their paths.
         looks: For each entry of the template what it looked up, in order.
+        values: What was found, or what tells it apart from others.
     """
 
     directories: list[str]
     files: dict[str, Written]
-    looks: dict[str, dict[Look, None]]
+    looks: dict[str, tuple[Look, ...]]
+    values: dict[Look, Hashable]
 
     def write(self, destination: Path) -> None:
         """Write it into a new directory."""
@@ -228,38 +236,53 @@ class Forms:
     ) -> Project:
         root = worker.template_copy_root
         self._entries = self._entries or list(entries(root, Path()))
-        project = Project([], {}, {})
+        project = Project([], {}, {}, {})
         for place, mode in self._entries:
-            targets, looks = self._once(f"{place} is called", base, partial(paths, worker, place))
-            for target, more in targets:
+            name = f"{place} is called"
+            called = self._once(name, base, project.values, partial(paths, worker, place))
+            looks = called.looks
+            for target, more in called.result:
                 if is_excluded(target):
                     continue
                 if stat.S_ISDIR(mode):
                     project.directories.append(target.as_posix())
                     continue
                 own = {**base, **more} if more else base
+                values = project.values.copy() if more else project.values
                 make = partial(rendered, worker, root / place, own)
-                content, read = self._once(str(place), own, make)
-                looks |= read
-                project.files[target.as_posix()] = Written(content, stat.S_IMODE(mode))
+                written = self._once(str(place), own, values, make)
+                looks += written.looks
+                project.files[target.as_posix()] = Written(written.result, stat.S_IMODE(mode))
             project.looks[str(place)] = looks
         return project
 
     def _once(
-        self, name: str, variables: Mapping[str, Any], make: Callable[[], Any]
-    ) -> tuple[Any, dict[Look, None]]:
-        """Give what something is with some variables, and what it looks up."""
+        self,
+        name: str,
+        variables: Mapping[str, Any],
+        values: dict[Look, Hashable],
+        make: Callable[[], Any],
+    ) -> End:
+        """Give what something is with some variables.
+
+        Args:
+            name: What it is.
+            variables: The variables.
+            values: What is known of them.
+            make: Makes it.
+        """
         step = self._steps.get(name)
-        looks: dict[Look, None] = {}
         while isinstance(step, Step):
-            looks[step.look] = None
-            step = step.then.get(identity(found(variables, step.look)))
+            if step.look not in values:
+                values[step.look] = identity(found(variables, step.look))
+            step = step.then.get(values[step.look])
         if step is None:
             Noting.base, Noting.noted = variables, {}
-            step = End(make())
+            result = make()
+            step = End(result, tuple(Noting.noted))
+            values |= Noting.noted
             self._keep(name, Noting.noted, step)
-            looks = dict.fromkeys(Noting.noted)
-        return step.result, looks
+        return step
 
     def _keep(self, name: str, noted: Mapping[Look, Hashable], end: End) -> None:
         after: dict[Any, Step | End] = self._steps

@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="of N parts of the suites, each a fair sample of all of them, run the Kth",
     )
     parser.addoption(
+        "--all",
+        action="store_true",
+        help="run the suites of all variants, not only of those in which any few answers meet",
+    )
+    parser.addoption(
         "--again",
         action="store_true",
         help="run suites although the same bytes have passed in an earlier run",

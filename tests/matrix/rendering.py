@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -18,11 +19,14 @@ from copier import _main, _template
 from copier._main import Worker
 
 from matrix.forms import Forms
-from servicewright.variants import Variant, variants
+from matrix.standing import Standing, standing, with_others
+from servicewright.variants import Variant, fair, variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from matrix.forms import Project
 
 # The name of all projects' packages: it differs from what would be made of the project's name.
 PACKAGE = "orders"
@@ -171,9 +175,31 @@ class Renderer:
         self._variants = variants(template)
         self._trees: dict[str, Tree] = {}
 
-    def all(self) -> list[Tree]:
-        """Give the trees of all variants."""
-        return [self.tree(variant.id) for variant in self._variants]
+    def all(self, part: str | None = None) -> list[Tree]:
+        """Give the trees of the variants that stand for all, or of the Kth of N parts of all.
+
+        Those of a part have those of the other framework with them, to be compared.
+        """
+        if part is None:
+            return [self.tree(name) for name in self.standing.names]
+        some = (self._variants[number] for number in fair(self._variants, part))
+        return [self.tree(variant.id) for variant in with_others(self._variants, some)]
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The variants that stand for all; one process chooses them for the others."""
+        kept = self._directory / ".standing.json"
+        if not kept.exists():
+            chosen = standing(self._variants, self._project)
+            self._directory.mkdir(parents=True, exist_ok=True)
+            draft = kept.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(chosen._asdict()))
+            draft.rename(kept)
+        return Standing(**json.loads(kept.read_text()))
+
+    def _project(self, variant: Variant) -> Project:
+        answers = {**SAME_ANSWERS, **variant.answers, **self._answers}
+        return forms(self._template.resolve()).project(answers)
 
     def tree(self, name: str) -> Tree:
         """Give the tree of the variant with an id."""
@@ -184,7 +210,7 @@ class Renderer:
         if not tree.path.exists():
             started = time.process_time()
             draft = self._directory / f".{name}-{os.getpid()}"
-            render(self._template, draft, {**tree.variant.answers, **self._answers})
+            self._project(tree.variant).write(draft)
             # Before the tree: whoever finds that finds this too.
             draft_of_cpu = self._directory / f".{name}-{os.getpid()}-cpu"
             draft_of_cpu.write_text(str(time.process_time() - started))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Under this name a test hands what it knows of a variant to the report.
 PROPERTY = "variant"
 
+# Under this name a test says which variants were looked at without being run.
+LOOKED_AT = "looked at"
+
 # The parts of the work whose processor time is told.
 PARTS = ("render", "environment", "suite")
 
@@ -64,11 +67,13 @@ class Report:
     Attributes:
         path: Where the page is written.
         runs: What became of each variant.
+        looked_at: Which variants were looked at besides.
     """
 
     path: Path
     runs: list[Run] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+    looked_at: str = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note what became of a variant."""
@@ -76,15 +81,20 @@ class Report:
             for name, value in report.user_properties:
                 if name == PROPERTY and isinstance(value, dict):
                     self.runs.append(Run(**value))
+                elif name == LOOKED_AT:
+                    self.looked_at = str(value)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say how many variants there were and what they took, and write the page."""
+        if self.looked_at or self.runs:
+            terminalreporter.section("variants")
+        if self.looked_at:
+            terminalreporter.line(self.looked_at)
         if not self.runs:
             return
         seconds = time.monotonic() - self.started
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(page(self.runs, seconds), encoding="utf-8")
-        terminalreporter.section("variants")
         for line in summary(self.runs):
             terminalreporter.line(line)
         for run in slowest(self.runs)[:3]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import shutil
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from matrix.covering import AT_LEAST, STRENGTH, default_set, missing, small_set
+from matrix.covering import SUITES, combinations, default_set, missing, small_set
 from matrix.environments import Environments
 from matrix.plugin import CACHE, ROOT
 from matrix.suites import Runner
@@ -112,21 +114,51 @@ def test_each_two_answers_meet_that_can(larger: Space) -> None:
     assert meetings(chosen, 2) == meetings(larger, 2)
 
 
-def test_the_default_run_takes_all_variants_while_they_are_few() -> None:
+def test_the_default_run_takes_all_variants_while_there_are_few() -> None:
     every = variants(ROOT)
 
-    assert AT_LEAST >= 700
-    assert len(default_set(every)) >= min(AT_LEAST, len(every))
-    assert default_set(every) == default_set(variants(ROOT))
+    names = {variant.id for variant in default_set(every, len(every))}
+
+    assert names == {variant.id for variant in every}
 
 
-def test_any_four_answers_meet_in_the_default_run(larger: Space) -> None:
+def test_any_few_answers_meet_in_the_default_run() -> None:
+    every = variants(ROOT)
+    chosen = default_set(every)
+
+    assert len({variant.id for variant in chosen}) == len(chosen) == min(SUITES, len(every))
+    assert meetings(chosen, 3) == meetings(every, 3)
+    assert chosen == default_set(variants(ROOT))
+    # One more, and there would be more of them.
+    met = next(number for number in (3, 4, 5, 6) if missing(every, chosen, number + 1))
+    assert len(small_set(every, met)) <= SUITES < len(small_set(every, met + 1))
+
+
+def test_the_default_run_does_not_grow(larger: Space) -> None:
     chosen = default_set(larger)
 
     assert len(larger) > 10_000
-    assert len({variant.id for variant in chosen}) == len(chosen) >= AT_LEAST
-    assert STRENGTH == 4
-    assert meetings(chosen, 4) == meetings(larger, 4)
+    assert len({variant.id for variant in chosen}) == len(chosen) == SUITES
+    assert missing(larger, chosen, 3) == []
+    # Of the answers to one question more most meet, but there is no time for all.
+    some = list(random.Random(0).sample(list(combinations(larger, 4)), 1000))  # noqa: S311
+    possible = [answers for answers in some if larger.first(dict(answers))]
+    met = [
+        answers
+        for answers in possible
+        if any(set(answers) <= variant.answers.items() for variant in chosen)
+    ]
+    assert 0.9 * len(possible) < len(met) < len(possible)
+
+
+def test_many_questions_are_no_work(tmp_path: Path) -> None:
+    more = "".join(f"dummy_{number}: {{type: bool, default: false}}\n" for number in range(20))
+    (tmp_path / "copier.yml").write_text((ROOT / "copier.yml").read_text() + more)
+    every = variants(tmp_path)
+    started = time.process_time()
+
+    assert len(default_set(every)) == SUITES
+    assert time.process_time() - started < 20
 
 
 def test_what_a_sample_lacks_is_added(larger: Space) -> None:

@@ -12,10 +12,14 @@ import yaml
 from matrix import static
 from matrix.plugin import CACHE, ROOT
 from matrix.rendering import PACKAGE
+from matrix.report import LOOKED_AT
 from matrix.words import misplaced
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from contract.services import Services
 
     from matrix.environments import Environments
     from matrix.rendering import Renderer, Tree
@@ -70,10 +74,19 @@ OF_THE_FRAMEWORK = (
 )
 
 
-@pytest.fixture(scope="session")
-def trees(renderer: Renderer) -> list[Tree]:
-    """All variants, rendered."""
-    return renderer.all()
+# In a default run those that stand for all, which are all while there are not too many.
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param(False, id="standing"),
+        pytest.param(True, id="all", marks=pytest.mark.exhaustive),
+    ],
+)
+def trees(
+    request: pytest.FixtureRequest, renderer: Renderer, pytestconfig: pytest.Config
+) -> list[Tree]:
+    """The variants, rendered."""
+    return renderer.all(pytestconfig.getoption("shard") if request.param else None)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +102,10 @@ def nothing_in(findings: list[str]) -> None:
         pytest.fail(f"{len(findings)} findings, the first of them:\n{text}", pytrace=False)
 
 
-def test_every_variant_is_rendered(trees: list[Tree]) -> None:
+def test_every_variant_is_rendered(
+    trees: list[Tree], renderer: Renderer, record_property: Callable[[str, object], None]
+) -> None:
+    record_property(LOOKED_AT, str(renderer.standing))
     for tree in trees:
         remembered = yaml.safe_load(tree.files[".copier-answers.yml"])
         answers = tree.variant.answers
@@ -148,16 +164,11 @@ def test_frameworks_share_what_knows_neither(trees: list[Tree]) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_most_of_a_service_with_all_features_knows_no_framework(
-    trees: list[Tree], database: str
+    services: Services, database: str
 ) -> None:
-    all_on = [
-        tree
-        for tree in trees
-        if tree.variant.answers["database"] == database
-        and not {False, "none"} & set(tree.variant.answers.values())
-    ]
-
-    flask, fastapi = sorted(all_on, key=lambda tree: tree.variant.id, reverse=True)
+    flask, fastapi = (
+        services.tree(framework, database=database) for framework in ("flask", "fastapi")
+    )
 
     assert static.share_of_common_lines(flask, fastapi) >= 2 / 3
     assert static.share_of_common_lines(fastapi, flask) >= 2 / 3

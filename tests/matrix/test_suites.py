@@ -1,10 +1,13 @@
 """The variants' own suites pass in environments with exactly what the variants declare.
 
-A default run takes a covering set of them (see covering.py), ``-m exhaustive`` takes all.
+A default run takes a covering set of them (see covering.py), ``--all`` takes all, ``-m exhaustive``
+all with their coverage, and ``tests/matrix/test_suites.py::test_suite[flask-cors]`` that one.
 """
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -22,21 +25,29 @@ if TYPE_CHECKING:
 
     from matrix.running import Suites
 
+NAMED = re.compile(r"test_suites\.py::test_suite\w*\[(.+)\]")
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each variant of this shard: of the default set, or of all that there are."""
-    every: Sequence[Variant] = variants(ROOT)
-    if not wants_all(metafunc):
-        every = default_set(variants(ROOT))
+    space = variants(ROOT)
+    every: Sequence[Variant] = space if wants_all(metafunc) else default_set(space)
     chosen = [every[number] for number in fair(every, metafunc.config.getoption("shard"))]
+    # One that is named is run whether or not it is among them.
+    named = {name for text in metafunc.config.args for name in NAMED.findall(text)}
+    named -= {variant.id for variant in chosen}
+    for name in sorted(named):
+        with suppress(KeyError):  # pytest says that it finds no such test
+            chosen.append(space.named(name))
     chosen.sort(key=scheduling.requirements)
     metafunc.parametrize("variant", chosen, ids=[variant.id for variant in chosen])
 
 
 def wants_all(metafunc: pytest.Metafunc) -> bool:
-    """Say whether a test is one that goes through every variant, and is not left out anyway."""
+    """Say whether all variants are asked for, or a test that is not left out goes through them."""
     every = metafunc.definition.get_closest_marker("exhaustive") is not None
-    return every and "not exhaustive" not in metafunc.config.getoption("markexpr")
+    every = every and "not exhaustive" not in metafunc.config.getoption("markexpr")
+    return every or bool(metafunc.config.getoption("--all"))
 
 
 def test_suite(
