@@ -361,6 +361,7 @@ def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
         "variables": variables(on, answers["package_name"]),
         "requests": requests(on),
         "routes": routes(on),
+        "tested_versions": sorted({answers["python_version"], PYTHON_VERSIONS[-1]}),
     }
 
 
@@ -384,6 +385,7 @@ class ServiceContext(ContextHook):
         self.environment.preprocess("")
         answers = {name: context.get(name) for name in QUESTIONS}
         answers["package_name"] = context.get("package_name", "service")
+        answers["python_version"] = context.get("python_version", PYTHON_VERSIONS[0])
         # Whether the items of the default are among the resources, and others, as the other
         # extension found.
         answers["items"] = context.get("shows_items", True)

@@ -154,6 +154,7 @@ def _wrapped(text: str, indentation: str = "") -> str:
         max(columns - 1, len(indentation) + 1),
         initial_indent=indentation,
         subsequent_indent=" " * len(indentation),
+        break_on_hyphens=False,
     )
 
 
