@@ -94,6 +94,10 @@ COMPUTED = {"now": "_now", "today": "dt.date.today", "new": "uuid4"}
 # What PostgreSQL takes for the name of a constraint.
 LONGEST_IDENTIFIER = 63
 
+# What stands in code for a resource, and what marks such words in what users wrote.
+WORDS = re.compile(r"PARAMETERS|ARGUMENTS|LIMITED_TEXT|PUBLIC_TEXT|widgets|Widget|widget")
+SHIELD = "\ue000"
+
 # How long a text must be to hold letters of all kinds in the tests.
 WIDE = 20
 
@@ -187,25 +191,26 @@ class WrittenField:
     """A field as the code has it."""
 
     def __init__(self, field: Any, resource: Any, every: Sequence[Any]) -> None:
-        self.name: str = field.name
+        self.name: str = shielded(field.name)
         self.kind: str = field.kind
         self.optional: bool = field.optional
-        self.default = field.default
+        self.default = shielded(field.default)
         self.length: int | None = field.length
-        self.choices: tuple[str, ...] = field.choices
+        self.choices: tuple[str, ...] = tuple(map(shielded, field.choices))
         self.marks: frozenset[str] = field.marks
-        self.example = field.example
-        self.table: str = resource.plural
+        self.example = shielded(field.example)
+        self.table: str = shielded(resource.plural)
         # What it refers to: the name of one, of several and of the class.
-        self.target: str = field.target
-        self.targets = next((one.plural for one in every if one.name == field.target), "")
-        self.target_class = camel(field.target)
-        self.target_label = with_article(field.target.replace("_", " "))
-        self.label = field.name.replace("_", " ")
+        self.target: str = shielded(field.target)
+        targets = next((one.plural for one in every if one.name == field.target), "")
+        self.targets: str = shielded(targets)
+        self.target_class: str = shielded(camel(field.target))
+        self.target_label = with_article(self.target.replace("_", " "))
+        self.label = self.name.replace("_", " ")
         alias = camel(field.name)
         taken = OTHERS | {f"{camel(resource.name)}{suffix}" for suffix in CLASSES}
         taken |= {f"{camel(one.target)}Id" for one in resource.fields}
-        self.alias = f"{alias}Value" if alias in taken else alias
+        self.alias: str = shielded(f"{alias}Value" if alias in taken else alias)
         if self.is_reference:
             self.alias = f"{self.target_class}Id"
 
@@ -476,9 +481,10 @@ class WrittenField:
     @property
     def constraint(self) -> str:
         """The name of the constraint of a reference in the migration."""
-        name = f"fk_{self.table}_{self.name}_{self.targets}"
+        name = plain(f"fk_{self.table}_{self.name}_{self.targets}")
         # Alembic shortens what is marked so, as SQLAlchemy does with the names that it makes.
-        return f'op.f("{name}")' if len(name) > LONGEST_IDENTIFIER else f'"{name}"'
+        written = f'"{shielded(name)}"'
+        return f"op.f({written})" if len(name) > LONGEST_IDENTIFIER else written
 
 
 class Written:
@@ -489,8 +495,11 @@ class Written:
         self.name: str = resource.name
         self.plural: str = resource.plural
         self.class_name = camel(resource.name)
-        self.label = resource.name.replace("_", " ")
-        self.labels = resource.plural.replace("_", " ")
+        # These are for code that is about widgets, as all of its fields are.
+        self._name, self._plural = shielded(self.name), shielded(self.plural)
+        self._class = shielded(self.class_name)
+        self.label = self._name.replace("_", " ")
+        self.labels = self._plural.replace("_", " ")
         self.a_label = with_article(self.label)
         self.revision = f"{number:04}"
         self.former = f'"{number - 1:04}"' if number > 1 else "None"
@@ -527,7 +536,7 @@ class Written:
         ]
         self.arguments = ", ".join(f"query.{name}" for name in asked)
         if self.references:
-            self.parameters, self.arguments = "query: WidgetQuery", "query"
+            self.parameters, self.arguments = f"query: {self._class}Query", "query"
 
         self.defaulted = [field for field in self.fields if not field.is_required]
         self.lasting = [field for field in self.fields if not field.optional]
@@ -593,11 +602,11 @@ class Written:
     def condition(self) -> str:
         """What a search asks the database for."""
         parts = [
-            f"{self.class_name}.{field.name}.icontains({self.of_query}q, autoescape=True)"
+            f"{self._class}.{field.name}.icontains({self.of_query}q, autoescape=True)"
             for field in self.searched
         ]
         found = parts[0] if len(parts) == 1 else f"or_({', '.join(parts)})"
-        return f"{self.plural} = {self.plural}.where({found})"
+        return f"{self._plural} = {self._plural}.where({found})"
 
     @property
     def found_by_reference(self) -> str:
@@ -627,7 +636,7 @@ class Written:
     def first_page(self) -> str:
         """Ask a store for what a page shows."""
         if self.references:
-            return f"{self.class_name}Query(limit=100)"
+            return f"{self._class}Query(limit=100)"
         return "None, 100, 0" if self.searched else "100, 0"
 
     @property
@@ -657,11 +666,11 @@ class Written:
 
     def refers_to(self, target: str) -> str:
         """Ask in memory whether one of its kind refers to one of another."""
-        own = [f"{self.name}.{field.name}" for field in self.references if field.target == target]
+        own = [f"{self._name}.{field.name}" for field in self.references if field.target == target]
         found = f"{target}_id in ({', '.join(own)})"
         if len(own) == 1:
             found = f"{own[0]} == {target}_id"
-        return f"return any({found} for {self.name} in self._{self.plural}.values())"
+        return f"return any({found} for {self._name} in self._{self._plural}.values())"
 
     @staticmethod
     def responses(*statuses: int) -> str:
@@ -674,14 +683,14 @@ class Written:
         """Refuse what refers to nothing, and what is unique if another has the same."""
         lines = []
         for field in self.references:
-            own = f"{self.name}.{field.name}"
+            own = f"{self._name}.{field.name}"
             there = f"{own} is not None and " if field.optional else ""
             lines += [
                 f"        if {there}not self._{field.target}_store.has({own}):",
                 '            raise ConflictError("This does not fit what is stored")',
             ]
         for field in self.unique:
-            own = f"{self.name}.{field.name}"
+            own = f"{self._name}.{field.name}"
             there = f"{own} is not None and " if field.optional else ""
             lines += [
                 f"        if {there}{own} in [other.{field.name} for other in others]:",
@@ -693,7 +702,7 @@ class Written:
     def texts(self) -> str:
         """What a search looks into, of one in memory."""
         found = [
-            f'{self.name}.{field.name} or ""' if field.optional else f"{self.name}.{field.name}"
+            f'{self._name}.{field.name} or ""' if field.optional else f"{self._name}.{field.name}"
             for field in self.searched
         ]
         return f"texts = [{', '.join(found)}]"
@@ -702,15 +711,15 @@ class Written:
     def selection(self) -> str:
         """What a search asks those in memory for."""
         (field,) = self.searched[:1]
-        text = f"{self.name}.{field.name}"
+        text = f"{self._name}.{field.name}"
         found = (
             f'{self.of_query}q.lower() in ({text} or "").lower()'
             if field.optional
             else f"{self.of_query}q.lower() in {text}.lower()"
         )
         if len(self.searched) > 1:
-            found = f"self._matches({self.name}, {self.of_query}q)"
-        return f"{self.plural} = [{self.name} for {self.name} in {self.plural} if {found}]"
+            found = f"self._matches({self._name}, {self.of_query}q)"
+        return f"{self._plural} = [{self._name} for {self._name} in {self._plural} if {found}]"
 
 
 def first_of_each(references: Sequence[WrittenField]) -> list[WrittenField]:
@@ -719,19 +728,34 @@ def first_of_each(references: Sequence[WrittenField]) -> list[WrittenField]:
     return [first[target] for target in sorted(first)]
 
 
+def shielded(value: Any) -> Any:
+    """Mark the words in what users wrote that code about widgets has for something else."""
+    match value:
+        case str():
+            return WORDS.sub(lambda word: f"{word[0][0]}{SHIELD}{word[0][1:]}", value)
+        case list():
+            return [shielded(one) for one in value]
+        case _:
+            return value
+
+
+def plain(text: str) -> str:
+    """Take the marks from what users wrote."""
+    return text.replace(SHIELD, "")
+
+
 def about(text: str, resource: Written) -> str:
     """Have code that is written about widgets be about a resource."""
-    for word, other in (
-        ("PARAMETERS", resource.parameters),
-        ("ARGUMENTS", resource.arguments),
-        ("LIMITED_TEXT", resource.told),
-        ("PUBLIC_TEXT", resource.wide),
-        ("widgets", resource.plural),
-        ("Widget", resource.class_name),
-        ("widget", resource.name),
-    ):
-        text = text.replace(word, other)
-    return text
+    others = {
+        "PARAMETERS": resource.parameters,
+        "ARGUMENTS": resource.arguments,
+        "LIMITED_TEXT": resource.told,
+        "PUBLIC_TEXT": resource.wide,
+        "widgets": resource.plural,
+        "Widget": resource.class_name,
+        "widget": resource.name,
+    }
+    return plain(WORDS.sub(lambda word: others[word[0]], text))
 
 
 def fitted(text: str) -> str:
@@ -816,6 +840,7 @@ class Writing(ContextHook):
         self._written: list[Written] = []
         environment.filters["about"] = about
         environment.filters["fitted"] = fitted
+        environment.filters["plain"] = plain
 
     def hook(self, context: MutableMapping[str, Any]) -> None:
         """Turn ``kept`` into what templates write."""

@@ -49,6 +49,22 @@ def test_code_about_widgets_is_about_a_resource() -> None:
     )
 
 
+def test_what_is_called_as_code_for_a_resource_keeps_its_name() -> None:
+    found = read(
+        ["widget_part(it: text)", 'order(widget: widget_part, widgets: text like "PARAMETERS")']
+    )
+    order = Written(found[1], found)
+    widget, widgets = order.fields
+
+    assert about(f"Widget: {widget.column}", order) == (
+        'Order: widget: Mapped[int] = mapped_column(ForeignKey("widget_parts.id"), index=True)'
+    )
+    assert about(f"widgets: {widgets.created} {order.sent}", order) == (
+        'orders: widgets: Widgets {"widgets": "PARAMETERS"}'
+    )
+    assert about(f"Widget: {Written(found[0], found).labels}", order) == "Order: widget parts"
+
+
 def test_a_constraint_whose_name_is_too_long_for_postgresql_is_shortened() -> None:
     found = read(["author(a: text)", f"book(author: author, {'f' * 30}: author)"])
     names = [field.constraint for field in Written(found[1], found).references]

@@ -112,7 +112,7 @@ threads = settings.web_threads
 #{% endif %}
 #{% if when.in_memory %}
 #{% if when.resources %}
-# One process, because the [[ kept | map(attribute="labels") | join(" and the ") ]] live in its memory.
+# One process, because the [[ kept | map(attribute="labels") | join(" and the ") | plain ]] live in its memory.
 #{% else %}
 # One process, because what it keeps lives in its memory.
 #{% endif %}

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 NAMES = """
 account_holder author book box bus_stop city customer customer_address_book day
 employee order order_line owner person product review shelf unit user visit warehouse
+widget widget_part
 """.split()
 PLURALS = {"person": "people", "shelf": "shelves"}
 FIELDS = """
 amount code comment decimal description due_on ends_at field flag height is_the_one_that_counts
 kind label literal name note number of_which_there_is_only_one owner paid placed_at
-price quantity ratio rating size starts_on state status summary tags title weight year
+price quantity ratio rating size starts_on state status summary tags title weight widget year
 """.split()
 KINDS = """
 text text(10) text(30) text(250) long_text integer number money yes_no date datetime

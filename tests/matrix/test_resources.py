@@ -15,6 +15,7 @@ import pytest
 import scheduling
 import service
 from resources import KINDS, MARKS, REFERENCE, read
+from writing import SHIELD
 
 from matrix import static
 from matrix.covering import small_set
@@ -180,6 +181,7 @@ def test_random_resources_are_linted(scratch: Path) -> None:
         nothing_in(static.lint([tree], "format", "--check"))
         nothing_in(static.each_file_once([tree], static.syntax))
         nothing_in(static.each_file_once([tree], static.layout))
+        assert not [path for path, content in tree.files.items() if SHIELD.encode() in content]
 
 
 def test_frameworks_share_random_resources(scratch: Path) -> None:
