@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlencode
 
 from rich.console import Console
 from rich.text import Text
@@ -81,6 +82,33 @@ def record(directory: Path, path: Path) -> None:
     (PICTURES / "session.svg").write_text(re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE))
 
 
+def browse(address: str, name: str, size: str) -> None:
+    """Make a picture of what a browser shows."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        sys.exit("There is no browser: install chromium.")
+    shot = [browser, "--headless", "--no-sandbox", "--hide-scrollbars"]
+    shot += [f"--window-size={size}", f"--screenshot={PICTURES / name}", address]
+    subprocess.run(shot, check=True, capture_output=True)
+
+
+def photograph_builder(path: Path) -> None:
+    """Make the picture of the builder when an answer was given."""
+    program = [str(path / "servicewright"), "builder", "--no-browser", "--port", "0"]
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": str(path.parents[1] / "gitconfig")}
+    with subprocess.Popen(
+        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        try:
+            assert server.stdout  # noqa: S101 - it is a pipe
+            address = server.stdout.readline().split()[4]
+            answers = urlencode({"project_name": "Orders", "auth": "basic"})
+            shown = urlencode({"before": "project_name=Orders", "file": "src/orders/app.py"})
+            browse(f"{address}?{answers}&{shown}", "builder.png", "1280,800")
+        finally:
+            server.terminate()
+
+
 def photograph(directory: Path, path: Path) -> None:
     """Make the picture of a service's page with some items."""
     shell("servicewright new shop --defaults --set pages=yes", directory, path)
@@ -104,12 +132,7 @@ def photograph(directory: Path, path: Path) -> None:
                         if time.monotonic() > deadline:
                             raise
                         time.sleep(0.5)
-            browser = shutil.which("chromium") or shutil.which("google-chrome")
-            if browser is None:
-                sys.exit("There is no browser: install chromium.")
-            shot = [browser, "--headless", "--no-sandbox", "--hide-scrollbars"]
-            shot += ["--window-size=900,640", f"--screenshot={PICTURES / 'page.png'}", address]
-            subprocess.run(shot, check=True, capture_output=True)
+            browse(address, "page.png", "900,640")
         finally:
             server.terminate()
 
@@ -127,11 +150,13 @@ def main() -> None:
             ["uv", "venv", "--quiet", str(environment)],
             ["uv", "pip", "install", "--quiet", "--python", str(environment)],
         ):
-            wheels = map(str, directory.glob("*.whl")) if "pip" in command else ()
+            packages = directory.glob("*.whl") if "pip" in command else ()
+            wheels = [f"{package}[builder]" for package in packages]
             subprocess.run([*command, *wheels], check=True)
         path = environment / "bin"
         record(directory, path)
         photograph(directory, path)
+        photograph_builder(path)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ def serve(host: str, port: int, *, shows: bool) -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ServicewrightError(
-            f"The builder needs {missing[0]}, which is not installed: install servicewright with "
-            "its extra, as in `uv tool install 'servicewright[builder]'`."
+            f"The builder needs {missing[0]}, which is not installed: install this package again "
+            "with [builder] behind the name or the path that it comes from."
         )
     import uvicorn  # noqa: PLC0415
     from servicewright_builder.app import create_app  # noqa: PLC0415
