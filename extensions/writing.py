@@ -136,7 +136,7 @@ def literal(kind: str, value: Any) -> str:  # noqa: PLR0911 - one for each kind
         case "date":
             return f"dt.date({value.year}, {value.month}, {value.day})"
         case "datetime":
-            return f'dt.datetime.fromisoformat("{value.isoformat()}")'
+            return f'dt.datetime.fromisoformat("{value.astimezone(UTC).isoformat()}")'
         case "uuid":
             return f'UUID("{value}")'
         case "text" | "long_text" | "choice":

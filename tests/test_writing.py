@@ -65,6 +65,13 @@ def test_what_is_called_as_code_for_a_resource_keeps_its_name() -> None:
     assert about(f"Widget: {Written(found[0], found).labels}", order) == "Order: widget parts"
 
 
+def test_a_default_that_is_a_moment_is_in_utc_as_what_is_sent_becomes() -> None:
+    found = read(["order(at: datetime = 2026-01-31T10:00:00+02:00)"])
+    (field,) = Written(found[0], found).fields
+
+    assert 'fromisoformat("2026-01-31T08:00:00+00:00")' in field.created
+
+
 def test_a_constraint_whose_name_is_too_long_for_postgresql_is_shortened() -> None:
     found = read(["author(a: text)", f"book(author: author, {'f' * 30}: author)"])
     names = [field.constraint for field in Written(found[1], found).references]

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from matrix.environments import interpreter
 from matrix.rendering import PACKAGE
+from matrix.test_resources import with_resources
 
 from contract.probes import PASSWORD, USERNAME
-from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES
+from contract.services import ALL_FEATURES, FRAMEWORKS, NO_FEATURES, Services
 
 if TYPE_CHECKING:
-    from contract.services import Services
+    from pathlib import Path
+
+    from matrix.environments import Environments
 
 ALONE = [{question: answer} for question, answer in ALL_FEATURES.items()]
 # Each feature alone, and all of them with each kind of database.
@@ -99,18 +102,24 @@ def documents(
             (str(service.path / "src"), urls.get(COMBINATIONS[name]["database"], ""))
             for name, service in made.items()
         ]
-        done = subprocess.run(
-            [str(interpreter(environment)), "-c", ASK, PACKAGE],
-            input=json.dumps(asked),
-            cwd=directory,
-            env=os.environ | SETTINGS,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        documents[framework] = dict(zip(made, json.loads(done.stdout), strict=True))
+        documents[framework] = dict(zip(made, ask(environment, asked, directory), strict=True))
     return documents
+
+
+def ask(environment: Path, asked: list[tuple[str, str]], directory: Path) -> list[Document]:
+    """Ask services, each with its source and the address of its database, for their documents."""
+    done = subprocess.run(
+        [str(interpreter(environment)), "-B", "-c", ASK, PACKAGE],
+        input=json.dumps(asked),
+        cwd=directory,
+        env=os.environ | SETTINGS,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[Document] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)
@@ -118,6 +127,28 @@ def test_both_documents_are_the_same(documents: dict[str, dict[str, Document]], 
     fastapi, flask = (documents[framework][name] for framework in FRAMEWORKS)
 
     assert without_null_defaults(flask) == without_null_defaults(fastapi)
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(3), pytest.param(range(3, 60), marks=pytest.mark.thorough)], ids=str
+)
+def test_both_documents_of_random_resources_are_the_same(
+    seeds: range, environments: Environments, scratch: Path, tmp_path: Path
+) -> None:
+    documents = []
+    for framework in FRAMEWORKS:
+        trees = [
+            Services(with_resources(seed, scratch), environments).tree(framework, database="none")
+            for seed in seeds
+        ]
+        environment = environments.get(
+            sorted({need for tree in trees for need in tree.requirements})
+        )
+        asked = [(str(tree.path / "src"), "") for tree in trees]
+        documents.append(ask(environment, asked, tmp_path))
+
+    for seed, fastapi, flask in zip(seeds, *documents, strict=True):
+        assert without_null_defaults(flask) == without_null_defaults(fastapi), f"seed {seed}"
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
