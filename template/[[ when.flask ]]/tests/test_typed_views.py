@@ -351,9 +351,9 @@ def read_head(headers: Headers, cookies: Cookies) -> list[Any]:
 def test_headers_and_cookies() -> None:
     client = serve(("/view", read_head))
 
-    sent = {"X-Tenant": "acme", "If-Match": '"1"', "Cookie": "theme=dark"}
+    sent = {"X-Tenant": "acme", "If-Match": '"1,2", "3"', "Cookie": "theme=dark"}
 
-    assert client.get("/view", headers=sent).json() == ["acme", ['"1"'], "dark"]
+    assert client.get("/view", headers=sent).json() == ["acme", ['"1,2"', '"3"'], "dark"]
     assert client.get("/view", headers={"X-Tenant": "acme"}).json() == ["acme", [], "light"]
     assert client.get("/view").json()["detail"][0]["loc"] == ["header", "x-tenant"]
     assert [
@@ -618,6 +618,18 @@ def query_of_no_model(query: dict[str, str]) -> None:
     pass
 
 
+def any_parts(*parts: int) -> None:
+    pass
+
+
+def part_without_name(number: int, /) -> None:
+    pass
+
+
+def body_and_form(body: Square, form: Order) -> None:
+    pass
+
+
 def long_tuple() -> tuple[int, ...]:
     return (1, 2)
 
@@ -635,6 +647,9 @@ def tuple_of_texts() -> tuple[str, str]:
         (unknown_name, "unknown_name: name 'Unheard' is not defined"),
         (no_json, "no_json: return is .*Callable.*, which JSON cannot be"),
         (query_of_no_model, "query_of_no_model: query must be a pydantic model"),
+        (any_parts, "any_parts: each parameter must have a name"),
+        (part_without_name, "part_without_name: each parameter must have a name"),
+        (body_and_form, "body_and_form: a request has a body or a form"),
         (long_tuple, "long_tuple: return is .*tuple"),
         (tuple_of_texts, "tuple_of_texts: return is .*tuple"),
     ],

@@ -20,6 +20,7 @@ from inspect import Parameter, isasyncgenfunction, iscoroutine, isgeneratorfunct
 from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from urllib.request import parse_http_list
 
 from flask import Response, make_response, request
 from pydantic import (
@@ -94,11 +95,15 @@ class Input:
             case "form":
                 sent = CombinedMultiDict([request.form, request.files])
             case _:
-                headers = request.headers
-                sent = MultiDict({name: headers.getlist(self.sent(name)) for name in self.fields})
+                sent = MultiDict({name: self.read_header(name) for name in self.fields})
         given = {name: all_ if name in self.lists else all_[-1] for name, all_ in sent.lists()}
         # A browser sends the fields of a form that were left empty, too.
         return {name: value for name, value in given.items() if value or self.name != "form"}
+
+    def read_header(self, name: str) -> list[str]:
+        """Read a header; a server joins the values of one that comes more than once."""
+        values = request.headers.getlist(self.sent(name))
+        return parse_http_list(",".join(values)) if name in self.lists else values
 
     def check(self, value: Any, *within: str) -> Any:
         """Check what was read, and tell where in the request it is wrong."""
@@ -118,7 +123,8 @@ class Input:
 
     def sent(self, name: Any) -> Any:
         """Give the name by which a field is sent."""
-        return str(name).replace("_", "-") if self.name == "headers" else name
+        in_header = self.name == "headers" and isinstance(name, str)
+        return name.replace("_", "-") if in_header else name
 
 
 class Operation:
@@ -132,6 +138,10 @@ class Operation:
         for name in (*(p.name for p in parameters), "return"):
             if name not in hints:
                 raise TypeError(f"{name} has no type hint")
+        if any(p.kind not in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in parameters):
+            raise TypeError("each parameter must have a name by which it is given")
+        if {"body", "form"} <= {p.name for p in parameters}:
+            raise TypeError("a request has a body or a form, not both")
         self.inputs = [Input(p.name, hints[p.name], p.default) for p in parameters]
         answers = list(answers_in(hints["return"]))
         self.has_answer = any(answer not in (None, NoneType) for answer in answers)

@@ -8,7 +8,7 @@ A view that asks for credentials:
     def create_order(body: OrderCreate) -> OrderPublic: ...
 
 All views of a blueprint: ``blueprint.before_request(require_login)``, of the whole application:
-``app.before_request(require_login)``.
+``app.before_request(require_login)``. (What a hook returns is the answer, so ``get_username`` is none.)
 """
 
 from collections.abc import Callable
