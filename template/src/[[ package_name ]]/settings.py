@@ -133,4 +133,8 @@ def load_settings() -> Settings:
             for one in error.errors()
         )
         raise SystemExit("\n".join(sentences)) from None
+    #{% if when.settings %}
+    except UnicodeDecodeError:
+        raise SystemExit("Save .env as UTF-8: as it is, it cannot be read.") from None
+    #{% endif %}
 #{% endfilter %}
