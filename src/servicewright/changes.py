@@ -452,8 +452,15 @@ def _told(merged: Merged) -> Iterator[str]:
         if "" in what.left_out:
             yield f"{name} is all yours now, so what the template changed in it is left out."
         elif what.left_out:
-            parts = ", ".join(f'"{shorten(part, 40, placeholder="…")}"' for part in what.left_out)
+            parts = _quoted(what.left_out)
             yield f"{name} has no {parts} any more, so what the template changed there is left out."
+        if what.kept:
+            parts = _quoted(what.kept)
+            yield f"{name} keeps {parts}, which you changed and the template gives up."
+
+
+def _quoted(parts: Iterable[str]) -> str:
+    return ", ".join(f'"{shorten(part, 40, placeholder="…")}"' for part in parts)
 
 
 def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> None:

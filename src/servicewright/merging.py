@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from servicewright import renaming
+from servicewright import moving, renaming
 from servicewright.repository import Unmerged
 from servicewright.settling import Project, settle
 
@@ -86,6 +86,7 @@ def merge(repository: Repository, sides: Sides) -> Merged:
     """
     base, ours, moved = _with_folder_renamed(repository, sides)
     base, written, words = _with_names_renamed(repository, base, ours, sides.theirs)
+    base, written = _with_modules_moved(repository, base, ours, written)
     # Between its variants a version renames nothing else: names are an interface.
     renames_nothing = sides.same_version and (sides.folder is None or bool(moved))
     was, mine, now = (repository.entries(tree) for tree in (base, ours, written))
@@ -252,6 +253,32 @@ def _with_names_renamed(
                     changes[name] = (mode, repository.write(content))
         trees.append(repository.edited(tree, changes))
     return trees[0], trees[1], learned.words
+
+
+def _with_modules_moved(
+    repository: Repository, base: str, ours: str, theirs: str
+) -> tuple[str, str]:
+    """Import in what the template wrote, and writes now, modules from where the user put them."""
+    was, now = (repository.entries(tree) for tree in (base, theirs))
+    moves = moving.learn(repository.renames(base, ours), was, now)
+    if not moves.modules:
+        return base, theirs
+    sides = [
+        [(name, mode, stored) for name, (mode, stored) in side.items() if name.endswith(".py")]
+        for side in (was, now)
+    ]
+    names = sorted({stored for side in sides for _, _, stored in side})
+    texts = dict(zip(names, repository.read_all(names), strict=True))
+    trees = []
+    for tree, side in zip((base, theirs), sides, strict=True):
+        changes: dict[str, Entry | None] = {}
+        for name, mode, stored in side:
+            before = texts[stored].decode(errors="surrogateescape")
+            after = moves.apply(name, before)
+            if after != before:
+                changes[name] = (mode, repository.write(after.encode(errors="surrogateescape")))
+        trees.append(repository.edited(tree, changes))
+    return trees[0], trees[1]
 
 
 def _is_one_of(name: str, patterns: Iterable[str]) -> bool:

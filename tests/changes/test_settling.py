@@ -313,6 +313,90 @@ def test_a_comment_that_came_from_a_neighbour_keeps_nothing() -> None:
     assert settle_all("src/orders/settings.py", base, ours, theirs) is None
 
 
+def test_headings_of_settings_stay_where_what_stood_below_goes() -> None:
+    form = 'class Settings(BaseSettings):\n    """All."""\n\n{}    # Your own settings:\n'
+    base = form.format("    a: int = 1\n    # On b.\n    b: int = 1\n    c: int = 1\n")
+    ours = form.format(
+        "    # First.\n\n    c: int = 1\n\n    # Second.\n\n    a: int = 1\n    b: int = 1\n"
+    )
+    theirs = form.format("    # With b.\n    b: str = 2\n    d: int = 1\n")
+    # The comment on b was deleted, so it does not come back.
+    wanted = form.format("    # First.\n\n    # Second.\n\n    b: str = 2\n    d: int = 1\n")
+    assert settle_all("src/orders/settings.py", base, ours, theirs) == wanted
+    mine = ours.replace("    b: int", "    # Mine.\n    b: int")
+    assert settle_all("src/orders/settings.py", base, mine, theirs) is None
+    kept = theirs.replace("With b", "On b")
+    settled = settle_all("src/orders/settings.py", base, mine, kept)
+    assert settled == wanted.replace("    b: str", "    # Mine.\n    b: str")
+
+
+def test_fields_of_a_dataclass_with_names_need_no_order() -> None:
+    head = '@dataclass(kw_only=True)\nclass Settings:\n    """All."""\n\n'
+    base = f"{head}    a: int = 1\n    b: int = 1\n"
+    ours = f"{head}    b: int = 1\n    a: int = 1\n    z: int = 1\n"
+    theirs = f"{head}    a: int = 2\n    b: int = 1\n    c: int = 1\n"
+    assert settle_all("a.py", base, ours, theirs) == (
+        f"{head}    b: int = 1\n    c: int = 1\n    a: int = 2\n    z: int = 1\n"
+    )
+    positional = [text.replace("kw_only=True", "frozen=True") for text in (base, ours, theirs)]
+    assert settle_all("a.py", *positional) is None
+
+
+def test_requirements_are_followed_into_other_groups() -> None:
+    listed = '    "mypy>=2",\n    "pytest>=9",\n'
+    base = f'[dependency-groups]\ndev = [\n{listed}    "old>=1",\n    "ruff>=1",\n]\n'
+    ours = (
+        '[dependency-groups]\ndev = [{ include-group = "lint" }, { include-group = "test" }]\n'
+        'lint = [\n    "mypy>=2",\n    "old>=1",\n    "ruff>=1",\n]\n'
+        'test = [\n    "pytest>=9",\n    "mine>=1",\n]\n'
+    )
+    theirs = base.replace('"old>=1"', '"new>=1"').replace("pytest>=9", "pytest>=10")
+    assert settle_all("pyproject.toml", base, ours, theirs) == (
+        '[dependency-groups]\ndev = [\n    "new>=1",\n    { include-group = "lint" },\n'
+        '    { include-group = "test" },\n]\n'
+        'lint = [\n    "mypy>=2",\n    "ruff>=1",\n]\n'
+        'test = [\n    "pytest>=10",\n    "mine>=1",\n]\n'
+    )
+    extra = "[project]\ndependencies = [\n{}]\n\n[project.optional-dependencies]\nserver = [\n{}]\n"
+    base = '[project]\ndependencies = [\n    "flask>=3",\n    "gunicorn>=27",\n]\n'
+    ours = extra.format('    "flask>=3",\n    "rq>=1",\n', '    "gunicorn>=27",\n')
+    theirs = base.replace("27", "28").replace('    "gun', '    "werkzeug>=3",\n    "gun')
+    assert settle_all("pyproject.toml", base, ours, theirs) == extra.format(
+        '    "flask>=3",\n    "rq>=1",\n    "werkzeug>=3",\n', '    "gunicorn>=28",\n'
+    )
+
+
+def test_warnings_that_are_ignored_need_no_order() -> None:
+    sides = [
+        f'[tool.pytest]\nfilterwarnings = [\n    "error",\n{line}]\n'
+        for line in ("", '    "ignore:mine",\n', '    "ignore:theirs",\n')
+    ]
+    base, ours, theirs = sides
+    settled = settle_all("pyproject.toml", base, ours, theirs)
+    assert settled is not None
+    assert sorted(settled.splitlines()) == sorted([*ours.splitlines(), '    "ignore:theirs",'])
+    ours = ours.replace("ignore", "default")
+    theirs = theirs.replace("ignore", "always")
+    assert settle_all("pyproject.toml", base, ours, theirs) is None
+
+
+def test_imports_stay_above_what_uses_them() -> None:
+    base = "from .b import B\nfrom ..a import A\n\n\ndef c() -> None:\n    print(A, B)\n"
+    ours = base.replace(
+        "from .b import B\nfrom ..a import A\n", "from ..a import A\nfrom .b import B\n"
+    )
+    theirs = (
+        "from .b import B\nfrom ..c import C\n\nALL = [B]\n\n\n"
+        "def d() -> None:\n    print(C, ALL)\n\n\ndef c() -> None:\n    print(B)\n"
+    )
+    settled = settle_all("a.py", base, ours, theirs)
+    assert settled is not None
+    assert sorted(settled.splitlines()[:2]) == ["from ..c import C", "from .b import B"]
+    base = "def a() -> int:\n    return 1\n\n\nx = a()\ny = 1\n"
+    ours = "x = 1\ny = 2\n\n\ndef a() -> int:\n    return 1\n"
+    assert settle_all("a.py", base, ours, base.replace("y = 1", "z = a()\ny = 1")) is None
+
+
 def test_names_of_an_import_are_merged_and_sorted() -> None:
     base, ours, theirs = (
         f"from .errors import {names}\n\n{used}\n"
@@ -415,3 +499,18 @@ def test_a_page_that_is_all_new_stays_as_it_is() -> None:
     settled = settle("README.md", base, mine, theirs)
     assert settled is not None
     assert (settled.text, settled.left_out) == (mine + "\n## More\n\nMore.\n", ("Run it",))
+
+
+def test_a_section_that_was_changed_stays_though_the_template_gives_it_up() -> None:
+    base = "# Orders\n\nOne.\n\n## Log in\n\nSo.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+    mine = base.replace("So.", "Otherwise.").replace("One.", "Two.")
+    theirs = "# Orders\n\nOne.\n"
+    settled = settle("README.md", base, mine, theirs)
+    assert settled is not None
+    assert (settled.text, settled.kept) == (mine, ("Log in",))
+    settled = settle("README.md", base, base.replace("One.", "Two."), theirs)
+    assert settled is not None
+    assert (settled.text, settled.kept) == ("# Orders\n\nTwo.\n", ())
+    # A row about what is gone is for the user to look at.
+    rows = base.replace("| 1 | 2 |", "| 1 | 3 |")
+    assert settle("README.md", base, rows, base.replace("| 1 | 2 |\n", "")) is None

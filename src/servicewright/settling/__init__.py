@@ -44,11 +44,13 @@ class Settled:
         text: What the file is.
         places: The names of the parts in which both sides changed something.
         left_out: The names of those that the template changed and the user deleted.
+        kept: The names of those that the template gives up and the user changed.
     """
 
     text: str
     places: tuple[str, ...]
     left_out: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ def settle(
     merge = Merge(forgiving=path.suffix == ".md")
     try:
         base_piece, our_piece, their_piece = (split(text) for text in texts)
+        if path.suffix == ".toml":
+            base_piece, their_piece = toml.follow(base_piece, our_piece, their_piece)
         merged = merge.merge(base_piece, our_piece, their_piece)
         if sorted(merged.leaves()) != sorted(split(merged.text).leaves()):
             return None
@@ -105,4 +109,4 @@ def settle(
     except (UncertainError, ValueError, SyntaxError, RecursionError, yaml.YAMLError):
         return None
     places = tuple(dict.fromkeys(place or path.name for place in merge.settled))
-    return Settled(merged.text, places, tuple(merge.left_out))
+    return Settled(merged.text, places, tuple(merge.left_out), tuple(merge.kept))

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from servicewright.settling.pieces import Piece, UncertainError, leading, lines_of, named
+from servicewright.settling.pieces import (
+    Piece,
+    UncertainError,
+    headings,
+    leading,
+    lines_of,
+    named,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,10 +77,13 @@ def _instruction(word: str, words: list[str], whole: str) -> str:
 
 def _split(text: str, name: Callable[[str], str], *, loose: bool) -> Piece:
     lines = lines_of(text)
-    pieces, begin = [], 0
+    pieces: list[Piece] = []
+    begin = 0
     for number, line in enumerate(lines):
         if line.strip() and not line.lstrip().startswith("#"):
-            gap, before = leading(lines[begin:number])
+            found, rest = headings(lines[begin:number])
+            pieces += found
+            gap, before = leading(rest)
             pieces.append(Piece(name(line), before + line, gap, loose=loose, apart=True))
             begin = number + 1
     return Piece("", "", parts=named(pieces), tail="".join(lines[begin:]))

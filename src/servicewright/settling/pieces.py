@@ -68,14 +68,17 @@ class Merge:
     """Merges what two sides made of a piece.
 
     Attributes:
-        forgiving: Whether what the one side deleted stays so, although the other changed it.
+        forgiving: Whether what the one side deleted stays so, although the other changed it, and
+            what it changed stays, although the other gives it up.
         settled: The names of the pieces in which both sides changed something.
         left_out: Those that were changed by the other side and are not there any more.
+        kept: Those that the other side gives up and the one side changed.
     """
 
     forgiving: bool = False
     settled: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
     def merge(self, base: Piece | None, ours: Piece, theirs: Piece, path: str = "") -> Piece:
         """Merge a piece.
@@ -97,6 +100,10 @@ class Merge:
         here = _within(path, ours.key)
         if ours.union and theirs.union:
             head = ours.union(base.head if base else "", ours.head, theirs.head)
+            self.settled.append(here)
+            return replace(ours, head=head, gap=gap)
+        if base and not (base.parts or ours.parts or theirs.parts):
+            head = _with_comments(base.head, ours.head, theirs.head, here)
             self.settled.append(here)
             return replace(ours, head=head, gap=gap)
         if ours.parts is None or theirs.parts is None:
@@ -137,9 +144,11 @@ class Merge:
             elif key in mine or key in new:
                 if _same(was[key], mine[key] if key in mine else new[key], base):
                     continue
-                if key in mine or not self.forgiving:
+                if not self.forgiving or (key in mine and mine[key].parts is None):
                     raise UncertainError(_within(path, key))
-                self.left_out.append(key)
+                if key in mine:
+                    found[key] = mine[key]
+                (self.kept if key in mine else self.left_out).append(key)
             elif (
                 # The one side may have dropped it and the other have renamed it.
                 not (self.forgiving or was[key].apart)
@@ -154,6 +163,13 @@ class Merge:
         return tuple(_sorted(ordered, [base, ours, theirs]))
 
 
+def _with_comments(base: str, ours: str, theirs: str, path: str) -> str:
+    """Merge the comments above something apart from it; who deleted them does not want others."""
+    (was, old), (mine, my), (new, their) = (commented(text) for text in (base, ours, theirs))
+    comments = _one(was, mine, new, path) if mine else ""
+    return comments + _one(old, my, their, path)
+
+
 def _same(was: Piece, now: Piece, neighbours: Sequence[Piece]) -> bool:
     """Whether a piece was left alone; a comment may have come to it from a neighbour that went."""
     if was.text == now.text:
@@ -162,7 +178,7 @@ def _same(was: Piece, now: Piece, neighbours: Sequence[Piece]) -> bool:
 
     def code(piece: Piece) -> str:
         lines = lines_of(piece.text)
-        while lines and lines[0].lstrip().startswith("#") and lines[0] in known:
+        while lines and _is_comment(lines[0]) and lines[0] in known:
             del lines[0]
         return "".join(lines)
 
@@ -318,11 +334,17 @@ def _loose(keys: Sequence[str], found: dict[str, Piece]) -> bool:
 
 def _sorted(pieces: list[Piece], sides: Sequence[Sequence[Piece]]) -> list[Piece]:
     """Sort the pieces that both sides have sorted."""
+    pieces = _together(pieces, sides)
     if not all(_is_sorted(_sortable(side)) for side in sides):
         return pieces
+    return sort(pieces)
+
+
+def sort(pieces: Sequence[Piece]) -> list[Piece]:
+    """Sort the pieces that have an order, if they stand together, and divide their blocks."""
     there = [number for number, piece in enumerate(pieces) if piece.order]
-    if not there or there != list(range(there[0], there[-1] + 1)):
-        return pieces
+    if not there or not _is_run(pieces):
+        return list(pieces)
     first = pieces[there[0]].gap
     result: list[Piece] = []
     for piece in sorted(_sortable(pieces), key=lambda each: each.order or ()):
@@ -331,6 +353,20 @@ def _sorted(pieces: list[Piece], sides: Sequence[Sequence[Piece]]) -> list[Piece
             gap = "" if result[-1].order[0] == piece.order[0] else "\n"
         result.append(replace(piece, gap=gap))
     return [*pieces[: there[0]], *result, *pieces[there[-1] + 1 :]]
+
+
+def _together(pieces: list[Piece], sides: Sequence[Sequence[Piece]]) -> list[Piece]:
+    """Keep pieces that are sorted, such as imports, in one place, if both sides do."""
+    if not all(_is_run(side) for side in sides) or _is_run(pieces):
+        return pieces
+    first = next(number for number, piece in enumerate(pieces) if piece.order)
+    rest = [piece for piece in pieces[first:] if not piece.order]
+    return [*pieces[:first], *_sortable(pieces), *rest]
+
+
+def _is_run(pieces: Sequence[Piece]) -> bool:
+    there = [number for number, piece in enumerate(pieces) if piece.order]
+    return not there or there == list(range(there[0], there[-1] + 1))
 
 
 def _sortable(pieces: Sequence[Piece]) -> list[Piece]:
@@ -355,9 +391,37 @@ def named(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     return tuple(result)
 
 
+def commented(text: str) -> tuple[str, str]:
+    """Divide a text into the comments at its beginning and what they are about."""
+    lines = lines_of(text)
+    is_code = (n for n, line in enumerate(lines) if line.strip() and not _is_comment(line))
+    count = next(is_code, 0)
+    return "".join(lines[:count]), "".join(lines[count:])
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
 def lines_of(text: str) -> list[str]:
     """Divide a text into lines, as parsers count them: nothing but a line feed ends one."""
     return StringIO(text).readlines()
+
+
+def headings(lines: Sequence[str]) -> tuple[list[Piece], list[str]]:
+    """Take comments that a blank line divides from what follows out of what stands before it.
+
+    Returns:
+        Each as a piece, and the lines that are left.
+    """
+    found: list[Piece] = []
+    begin = 0
+    for number, line in enumerate(lines):
+        if not line.strip() and any(each.strip() for each in lines[begin:number]):
+            gap, text = leading(lines[begin:number])
+            found.append(Piece(text.strip(), text, gap, loose=True, apart=True))
+            begin = number
+    return found, list(lines[begin:])
 
 
 def leading(lines: Sequence[str]) -> tuple[str, str]:

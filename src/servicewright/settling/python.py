@@ -5,12 +5,20 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from servicewright.settling.pieces import Piece, UncertainError, leading, lines_of, named
+from servicewright.settling.pieces import (
+    Piece,
+    UncertainError,
+    headings,
+    leading,
+    lines_of,
+    named,
+    sort,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +66,9 @@ class _Splitter:
                 # Two on a line.
                 raise UncertainError
             name = key if keys.count(key) == 1 else ast.unparse(statement)
+            found, rest = headings(self._lines[begin:first])
+            pieces += found
+            begin = first - len(rest)
             pieces.append(self._statement(statement, name, (begin, first, last), loose=loose))
             begin = last
         return named(pieces), "".join(self._lines[begin:end])
@@ -169,10 +180,27 @@ def _key(statement: ast.stmt) -> str:  # noqa: PLR0911 - one for each kind
             return ast.unparse(statement)
 
 
+def sort_imports(text: str, own: frozenset[str]) -> str:
+    """Sort the imports of a module, if they stand together.
+
+    Args:
+        text: The module.
+        own: Names of the project's own packages.
+
+    Raises:
+        SyntaxError: It is none.
+        UncertainError: It cannot be split.
+    """
+    module = split(text, own, width=88)
+    return replace(module, parts=tuple(sort(module.parts or ()))).text
+
+
 def _is_model(statement: ast.stmt) -> bool:
     """Whether it is a class whose attributes need no order."""
-    return isinstance(statement, ast.ClassDef) and any(
-        ast.unparse(base).endswith(_MODELS) for base in statement.bases
+    if not isinstance(statement, ast.ClassDef):
+        return False
+    return any(ast.unparse(base).endswith(_MODELS) for base in statement.bases) or any(
+        "kw_only=True" in ast.unparse(decorator) for decorator in statement.decorator_list
     )
 
 
@@ -231,21 +259,22 @@ def _case(name: str) -> tuple[int, str]:
 
 
 def check(sides: Sequence[str], merged: str) -> None:
-    """Expect that a module uses no name that nothing in it gives any more.
+    """Expect that a module uses no name that nothing in it gives any more, or not yet.
 
     Raises:
         UncertainError: It does.
     """
     _, ours, theirs = sides
-    if unknown := _unknown(merged) - _unknown(ours) - _unknown(theirs):
-        raise UncertainError(", ".join(sorted(unknown)))
+    for find in (_unknown, _early):
+        if found := find(merged) - find(ours) - find(theirs):
+            raise UncertainError(", ".join(sorted(found)))
 
 
 def modules(text: str, path: PurePosixPath) -> set[str]:
     """Give the files that a module may import, if they are the project's: without their suffix."""
     found = set()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ImportFrom):
+        if isinstance(node, ast.ImportFrom) and node.level <= len(path.parents):
             name = (node.module or "").replace(".", "/")
             folder = path.parents[node.level - 1] if node.level else PurePosixPath("src")
             module = folder / name
@@ -274,3 +303,40 @@ def _unknown(text: str) -> set[str]:
             case ast.MatchMapping() if node.rest:
                 bound.add(node.rest)
     return used - bound
+
+
+def _early(text: str) -> set[str]:
+    """Give the names that a module uses while it is imported, above what binds them."""
+    bound: dict[str, int] = {}
+    body = ast.parse(text).body
+    for number, statement in enumerate(body):
+        for name in _bound(statement):
+            bound.setdefault(name, number)
+    return {
+        node.id
+        for number, statement in enumerate(body)
+        for node in _run(statement)
+        if isinstance(node, ast.Name) and bound.get(node.id, 0) > number
+    }
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    for node in _run(statement):
+        match node:
+            case ast.Name(ctx=ast.Store()):
+                yield node.id
+            case ast.alias():
+                yield (node.asname or node.name).partition(".")[0]
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+
+
+def _run(node: ast.AST) -> Iterator[ast.AST]:
+    """Give what is run when a module is imported, which the bodies of functions are not."""
+    yield node
+    if isinstance(node, ast.Lambda):
+        return
+    inside = {id(each) for each in node.body} if isinstance(node, _FUNCTIONS) else set()
+    for child in ast.iter_child_nodes(node):
+        if id(child) not in inside:
+            yield from _run(child)
