@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 import time
 import uuid
+from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -21,14 +22,16 @@ from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import JSON, Numeric, create_engine, event, func, select, text
+from sqlalchemy import JSON, Connection, Numeric, create_engine, event, func, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_SIZE = 10 * 1024 * 1024
+SAFE = {"GET", "HEAD", "OPTIONS"}
 
 logger = logging.getLogger("access")
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 # As many connections as FastAPI has threads.
 engine = create_engine(os.environ["DATABASE_URL"], pool_size=40, max_overflow=0)
 sessions = sessionmaker(engine, expire_on_commit=False)
@@ -40,6 +43,13 @@ def prepare(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+@event.listens_for(engine, "before_cursor_execute")
+def begin_to_write(_: Connection, cursor: sqlite3.Cursor, statement: str, *__: object) -> None:
+    # A transaction that reads first could not wait for the lock any more when it writes.
+    if not statement.startswith(("SELECT", "PRAGMA")) and not cursor.connection.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")
 
 
 class Base(DeclarativeBase):
@@ -112,6 +122,7 @@ class AroundMiddleware:
         started = time.perf_counter()
         headers = Headers(scope=scope)
         known = headers.get("X-Request-ID") or uuid.uuid4().hex
+        request_id.set(known)
         status = 499
         received = 0
 
@@ -123,6 +134,9 @@ class AroundMiddleware:
                 answered["X-Request-ID"] = known
                 answered["X-Process-Time"] = f"{time.perf_counter() - started:.6f}"
                 answered["X-Content-Type-Options"] = "nosniff"
+                answered["X-Frame-Options"] = "DENY"
+                answered["Referrer-Policy"] = "same-origin"
+                answered["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:"
             await send(message)
 
         async def receive_limited() -> Message:
@@ -136,6 +150,8 @@ class AroundMiddleware:
         app = self.app
         if int(headers.get("Content-Length", "0")) > MAX_BODY_SIZE:
             app = JSONResponse({"detail": "Content Too Large"}, 413)
+        if scope["method"] not in SAFE and headers.get("Sec-Fetch-Site") == "cross-site":
+            app = JSONResponse({"detail": "Forbidden"}, 403)
         try:
             await app(scope, receive_limited, send_with_headers)
         finally:
@@ -146,9 +162,19 @@ class AroundMiddleware:
 Credentials = Annotated[HTTPBasicCredentials, Depends(HTTPBasic())]
 
 
-async def check(credentials: Credentials) -> str:
+# When each address failed to log in.
+failures: dict[str, list[float]] = {}
+
+
+async def check(credentials: Credentials, request: Request) -> str:
+    address = request.client.host if request.client else ""
+    minute_ago = time.monotonic() - 60
+    failed = [when for when in failures.get(address, []) if when > minute_ago]
+    if len(failed) >= 10:
+        raise HTTPException(429, headers={"Retry-After": "60"})
     right = secrets.compare_digest(credentials.password, os.environ["BASIC_AUTH_PASSWORD"])
     if not right:
+        failures[address] = [*failed, time.monotonic()]
         raise HTTPException(401, headers={"WWW-Authenticate": "Basic"})
     return credentials.username
 
@@ -156,7 +182,23 @@ async def check(credentials: Credentials) -> str:
 Username = Annotated[str, Depends(check)]
 protected = [Depends(check)]
 
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": request_id.get(),
+        }
+        return json.dumps(fields)
+
+
+handler = logging.StreamHandler()
+handler.setFormatter(JsonFormatter())
+logging.basicConfig(level=logging.INFO, handlers=[handler])
+
 app = FastAPI(title="Service")
 app.mount("/static", StaticFiles(directory=data))
 app.add_middleware(CORSMiddleware, allow_origins=json.loads(os.environ["CORS_ORIGINS"]))

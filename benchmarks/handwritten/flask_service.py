@@ -21,9 +21,11 @@ from flask import Flask, Response, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_cors import CORS
 from pydantic import BaseModel, Field, ValidationError
-from sqlalchemy import JSON, Numeric, create_engine, event, func, select, text
+from sqlalchemy import JSON, Connection, Numeric, create_engine, event, func, select, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from werkzeug.exceptions import HTTPException
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
 
 logger = logging.getLogger("access")
 engine = create_engine(os.environ["DATABASE_URL"])
@@ -35,6 +37,13 @@ def prepare(connection: sqlite3.Connection, _: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+@event.listens_for(engine, "before_cursor_execute")
+def begin_to_write(_: Connection, cursor: sqlite3.Cursor, statement: str, *__: object) -> None:
+    # A transaction that reads first could not wait for the lock any more when it writes.
+    if not statement.startswith(("SELECT", "PRAGMA")) and not cursor.connection.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")
 
 
 class Base(DeclarativeBase):
@@ -74,13 +83,31 @@ class ItemChanges(BaseModel):
 app = Flask(__name__, static_folder=str(data), static_url_path="/static", template_folder=str(data))
 app.config["MAX_CONTENT_LENGTH"] = 10 * 1024 * 1024
 CORS(app, origins=json.loads(os.environ["CORS_ORIGINS"]))
-logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+class JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": g.get("request_id") if g else None,
+        }
+        return json.dumps(fields)
+
+
+handler = logging.StreamHandler()
+handler.setFormatter(JsonFormatter())
+logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 @app.before_request
 def begin() -> None:
     g.started = time.perf_counter()
     g.request_id = request.headers.get("X-Request-ID") or uuid.uuid4().hex
+    if request.method not in SAFE and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        abort(403)
 
 
 @app.after_request
@@ -89,6 +116,9 @@ def end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     response.headers["X-Process-Time"] = f"{seconds:.6f}"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Content-Security-Policy"] = "default-src 'self'; img-src 'self' data:"
     status = response.status_code
     logger.info("%s %s %d in %.3f s", request.method, request.path, status, seconds)
     return response
@@ -104,12 +134,22 @@ def on_invalid_request(error: ValidationError) -> ResponseReturnValue:
     return {"detail": error.errors(include_url=False, include_context=False)}, 422
 
 
+# When each address failed to log in.
+failures: dict[str, list[float]] = {}
+
+
 def protected(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     @wraps(view)
     def checked(**values: Any) -> ResponseReturnValue:
+        address = request.remote_addr or ""
+        minute_ago = time.monotonic() - 60
+        failed = [when for when in failures.get(address, []) if when > minute_ago]
+        if len(failed) >= 10:
+            return {"detail": "Too many failed logins"}, 429, {"Retry-After": "60"}
         given = request.authorization
         password = (given and given.password) or ""
         if not secrets.compare_digest(password, os.environ["BASIC_AUTH_PASSWORD"]):
+            failures[address] = [*failed, time.monotonic()]
             return {"detail": "Not authenticated"}, 401, {"WWW-Authenticate": "Basic"}
         return view(**values)
 

@@ -49,12 +49,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.router.route_class = OneThreadRoute
     errors.init_app(app)
-    if settings.docs:
-        docs.init_app(app)
     templating.init_app(app)
 
+    # What is asked most comes first: FastAPI looks through them in this order.
     app.include_router(health_router)
     app.include_router(pages_router)
+    if settings.docs:
+        docs.init_app(app)
     custom.init_app(app)
     # Last, and so around what is your own.
     middleware.init_app(app, settings)

@@ -121,29 +121,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endif %}
     app.router.route_class = OneThreadRoute
     errors.init_app(app)
-    if settings.docs:
-        docs.init_app(app)
     #{% if when.pages %}
     templating.init_app(app)
     #{% endif %}
 
+    # What is asked most comes first: FastAPI looks through them in this order.
+    #{% for resource in kept %}
+    #{% filter about(resource) %}
+    app.include_router(widgets_router)
+    #{% endfilter %}
+    #{% endfor %}
     app.include_router(health_router)
     #{% if when.json_home %}
     app.include_router(home_router)
     #{% else %}
     app.include_router(pages_router)
     #{% endif %}
-    #{% for resource in kept %}
-    #{% filter about(resource) %}
-    app.include_router(widgets_router)
-    #{% endfilter %}
-    #{% endfor %}
     #{% if when.basic_auth %}
     app.include_router(account_router)
     #{% endif %}
     #{% if when.background_tasks %}
     app.include_router(uploads_router)
     #{% endif %}
+    if settings.docs:
+        docs.init_app(app)
     custom.init_app(app)
     # Last, and so around what is your own.
     middleware.init_app(app, settings)
