@@ -157,7 +157,11 @@ def engine(connection: Connection) -> Engine:
 
 @pytest.fixture
 def database(connection: Connection) -> Iterator[Database]:
-    """Give each test empty tables: in the end all that it wrote and committed is rolled back."""
+    """Give each test empty tables: in the end all that it wrote and committed is rolled back.
+
+    It is one connection. What works at the same time as others has a database of its own, at
+    ``empty_database_url``.
+    """
     database = Database(connection.engine, timeout=5)
     database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
     with connection.begin() as transaction:
