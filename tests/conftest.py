@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from matrix.rendering import Renderer
 
 ROOT = Path(__file__).resolve().parents[1]
+
+NODE = ROOT / ".cache" / "node"
+NODE_PACKAGES = ("axe-core@4", "html-validate@10")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -96,6 +100,29 @@ def template_repository(_committed_template: Path, tmp_path: Path) -> Path:
 def services(renderer: Renderer, environments: Environments) -> Services:
     """What makes services."""
     return Services(renderer, environments)
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Install what is only there for Node.js; it is kept for the next run."""
+    NODE.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [
+            *(
+                "npm",
+                "install",
+                "--prefix",
+                NODE,
+                "--no-audit",
+                "--no-fund",
+                "--no-update-notifier",
+            ),
+            *("--ignore-scripts", "--prefer-offline", *NODE_PACKAGES),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return NODE / "node_modules"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
 import urllib.request
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from contract.test_browser import BROWSER, DRIVER, SCHEMES, SCREENSHOTS, needs_browser
+from contract.test_browser import BROWSER, DRIVER, SCHEMES, SCREENSHOTS, needs_browser, needs_node
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -238,9 +239,12 @@ def test_without_scripts_the_form_is_sent(driver: webdriver.Chrome, address: str
         driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
+@needs_node
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_it_fits_every_screen(page: Page, width: int, scheme: str) -> None:
+def test_it_fits_every_screen_and_is_accessible(
+    page: Page, width: int, scheme: str, node_modules: Path
+) -> None:
     metrics = {"width": width, "height": WIDTHS[width], "deviceScaleFactor": 1, "mobile": False}
     page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     feature = {"name": "prefers-color-scheme", "value": scheme}
@@ -257,4 +261,30 @@ def test_it_fits_every_screen(page: Page, width: int, scheme: str) -> None:
     page.driver.execute_script("document.getElementById('result').scrollIntoView()")
     page.driver.save_screenshot(SCREENSHOTS / f"builder-{width}-{scheme}-result.png")
 
+    page.driver.execute_script((node_modules / "axe-core" / "axe.min.js").read_text())
+    report = page.driver.execute_async_script("axe.run().then(arguments[0])")
+    found = [
+        f"{problem['help']}: {node['html']}"
+        for problem in report["violations"]
+        for node in problem["nodes"]
+    ]
     assert wide == []
+    assert found == []
+
+
+@needs_node
+@pytest.mark.parametrize("query", ["", "?docker=perhaps", "?before=framework%3Dflask&docker=no"])
+def test_it_is_valid_html(address: str, query: str, node_modules: Path, tmp_path: Path) -> None:
+    with urllib.request.urlopen(address + query, timeout=60) as answer:  # noqa: S310 - our own
+        (tmp_path / "page.html").write_bytes(answer.read())
+
+    validator = node_modules / "html-validate" / "bin" / "html-validate.mjs"
+    done = subprocess.run(
+        ["node", validator, "--preset", "standard", "page.html"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "")

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from contract.services import Server, Services
 
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
-NODE = ROOT / ".cache" / "node"
-NODE_PACKAGES = ("axe-core@4", "html-validate@10")
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -287,29 +285,6 @@ def test_everything_but_the_filter_works_without_scripts(browser: Browser, serve
         assert browser.names()[-1] == "Stool"
     finally:
         browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-
-
-@pytest.fixture(scope="module")
-def node_modules() -> Path:
-    """Install what is only there for Node.js; it is kept for the next run."""
-    NODE.mkdir(parents=True, exist_ok=True)
-    subprocess.run(
-        [
-            *(
-                "npm",
-                "install",
-                "--prefix",
-                NODE,
-                "--no-audit",
-                "--no-fund",
-                "--no-update-notifier",
-            ),
-            *("--ignore-scripts", "--prefer-offline", *NODE_PACKAGES),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return NODE / "node_modules"
 
 
 @needs_browser
