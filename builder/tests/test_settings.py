@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from servicewright_builder.settings import Settings
+from servicewright_builder.settings import Settings, load_settings
 
 
 def test_environment_comes_before_file_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,13 @@ def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="max_body_size"):
         Settings()
+
+
+def test_a_file_in_another_encoding_is_refused() -> None:
+    Path(".env").write_text("MESSAGE=from the file\n", encoding="utf-16")
+
+    with pytest.raises(SystemExit, match=r"Save \.env as UTF-8"):
+        load_settings()
 
 
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,3 +54,5 @@ def load_settings() -> Settings:
             for one in error.errors()
         )
         raise SystemExit("\n".join(sentences)) from None
+    except UnicodeDecodeError:
+        raise SystemExit("Save .env as UTF-8: as it is, it cannot be read.") from None
