@@ -1,7 +1,8 @@
 """What the builder costs: processor time for each kind of request, and memory.
 
-`uv run python benchmarks/builder_load.py` starts it as its image does and asks for services that nobody
-asked for before. Processor time, because a machine that does other work answers later, not dearer.
+`uv run python benchmarks/builder_load.py` starts it as its image does and asks for services that
+nobody asked for before. Processor time, because a machine that does other work answers later, not
+dearer.
 """
 
 from __future__ import annotations
