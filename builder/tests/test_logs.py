@@ -42,7 +42,8 @@ def test_a_record_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
         try:
             fail()
         except RuntimeError:
-            logger.exception("%d failed", 1, extra={"order": 7, "object": object}, stack_info=True)
+            extra = {"order": 7, "object": object, "level": "none"}
+            logger.exception("%d failed", 1, extra=extra, stack_info=True)
 
     (line,) = capsys.readouterr().err.splitlines()
     record = json.loads(line)

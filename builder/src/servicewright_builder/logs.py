@@ -54,7 +54,9 @@ class JsonFormatter(logging.Formatter):
         }
         if known := request_id.get():
             fields["request_id"] = known
-        fields |= {name: value for name, value in vars(record).items() if name not in COMMON}
+        given = {name: value for name, value in vars(record).items() if name not in COMMON}
+        # What is given must not pass for what the record says of itself.
+        fields = fields | given | fields
         if record.exc_info:
             fields["traceback"] = self.formatException(record.exc_info)
         if record.stack_info:
