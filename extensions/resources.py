@@ -620,6 +620,31 @@ def resources_problem(answer: Any) -> str:
     return ""
 
 
+# Names that a service has itself where users sign up: of modules, tables and paths.
+OF_USERS = frozenset(
+    """
+    account accounts bearers create_admin credentials login_page password_change password_grant
+    passwords refresh_grant revocation role sign_up token token_pair tokens user users
+    """.split()
+)
+
+
+def auth_problem(auth: str, answer: Any) -> str:
+    """Say in one sentence why a service with these resources cannot have the users of its own."""
+    try:
+        found = read(answer or [])
+    except SpecificationError:
+        # The question of the resources says so.
+        return ""
+    for resource in found if auth == "jwt" else ():
+        if {resource.name, resource.plural} & OF_USERS:
+            return (
+                f"{resource.name}: with auth=jwt the service has such a name itself: call the "
+                "resource differently, or take another auth."
+            )
+    return ""
+
+
 ITEM = read_text(
     'item(name: text(100) searched like "Chair", price: money like 49.90, '
     'tags: list(30) like "oak" = [], internal_note: text(500) write-only like "supplier 7" = "")'
@@ -646,3 +671,4 @@ class Resources(ContextHook):
         context["shows_items"] = ITEM in self._known[1]
         context["shows_others"] = any(resource != ITEM for resource in self._known[1])
         context["resources_problem"] = resources_problem
+        context["auth_problem"] = auth_problem

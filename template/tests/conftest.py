@@ -21,6 +21,9 @@ from typing import Any, get_type_hints
 import psycopg
 #{% endif %}
 import pytest
+#{% if when.jwt %}
+from bearers import TOKEN_SECRETS, Bearer
+#{% endif %}
 #{% if when.database %}
 from chairs import Tables
 #{% endif %}
@@ -55,6 +58,10 @@ SETTINGS: dict[str, Any] = {
     #{% if when.basic_auth %}
     "basic_auth_username": "ada",
     "basic_auth_password": "correct horse",
+    #{% elif when.jwt %}
+    "token_secrets": TOKEN_SECRETS,
+    #{% endif %}
+    #{% if when.auth %}
     "failed_logins_limit": 1000,
     #{% endif %}
     #{% if when.cors %}
@@ -67,7 +74,14 @@ TABLES = (Base.metadata, Tables.metadata)
 #{% endif %}
 
 
-#{% if when.basic_auth %}
+#{% if when.jwt %}
+def logged_in(client: Client) -> Client:
+    """Let a client send an access token with each request."""
+    client.auth = Bearer()
+    return client
+
+
+#{% elif when.auth %}
 def logged_in(client: Client) -> Client:
     """Let a client send the right credentials with each request."""
     client.auth = (SETTINGS["basic_auth_username"], SETTINGS["basic_auth_password"])
@@ -100,6 +114,8 @@ def environment() -> Iterator[None]:
         #{% if when.basic_auth %}
         patch.setenv("BASIC_AUTH_USERNAME", "ada")
         patch.setenv("BASIC_AUTH_PASSWORD", "correct horse")
+        #{% elif when.jwt %}
+        patch.setenv("TOKEN_SECRETS", TOKEN_SECRETS)
         #{% endif %}
         yield
 
@@ -215,7 +231,7 @@ def app() -> Application:
 def shared_client(app: Application) -> Iterator[Client]:
     """Start the application once."""
     with client_of(app) as client:
-        #{% if when.basic_auth %}
+        #{% if when.auth %}
         yield logged_in(client)
         #{% else %}
         yield client
@@ -247,7 +263,7 @@ def client(app: Application, shared_client: Client) -> Iterator[Client]:
 #{% endif %}
 
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @pytest.fixture
 def anonymous(app: Application, client: Client) -> Client:
     """Give a client that sends no credentials; it sees what `client` does."""
@@ -264,6 +280,8 @@ def cut(app: Application) -> Callable[..., int]:
         headers = {"Content-Type": content_type}
         #{% if when.basic_auth %}
         headers["Authorization"] = f"Basic {b64encode(b'ada:correct horse').decode()}"
+        #{% elif when.jwt %}
+        headers["Authorization"] = Bearer().header
         #{% endif %}
         return cut_off(app, path, headers, beginning)
 
@@ -287,7 +305,7 @@ def start() -> Iterator[Callable[..., Client]]:
         def start(**settings: Any) -> Client:
             app = add_routes(create_app(Settings(**SETTINGS | settings)))
         #{% endif %}
-            #{% if when.basic_auth %}
+            #{% if when.auth %}
             return logged_in(stack.enter_context(client_of(app)))
             #{% else %}
             return stack.enter_context(client_of(app))

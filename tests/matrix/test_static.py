@@ -64,6 +64,7 @@ OF_THE_FRAMEWORK = (
     f"src/{PACKAGE}/routes/health.py",
     f"src/{PACKAGE}/routes/home.py",
     f"src/{PACKAGE}/routes/items.py",
+    f"src/{PACKAGE}/routes/login.py",
     f"src/{PACKAGE}/routes/pages.py",
     f"src/{PACKAGE}/routes/uploads.py",
     f"src/{PACKAGE}/routing.py",
@@ -162,12 +163,13 @@ def test_frameworks_share_what_knows_neither(trees: list[Tree]) -> None:
     nothing_in(static.differences_between_frameworks(trees, OF_THE_FRAMEWORK))
 
 
+@pytest.mark.parametrize("auth", ["basic", "jwt"])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_most_of_a_service_with_all_features_knows_no_framework(
-    services: Services, database: str
+    services: Services, database: str, auth: str
 ) -> None:
     flask, fastapi = (
-        services.tree(framework, database=database) for framework in ("flask", "fastapi")
+        services.tree(framework, database=database, auth=auth) for framework in ("flask", "fastapi")
     )
 
     assert static.share_of_common_lines(flask, fastapi) >= 2 / 3

@@ -15,7 +15,7 @@ from httpx2 import Client
 from starlette.types import Message
 
 #{% filter replace("PACKAGE", package_name) | replace("STORES", kept | map(attribute="store") | sort | join(", ")) | fitted %}
-#{% if when.basic_auth %}
+#{% if when.auth %}
 from PACKAGE.authentication import LoginRequired
 #{% endif %}
 #{% if when.database %}
@@ -28,6 +28,9 @@ from PACKAGE.problems import InvalidRequest, Problem
 from PACKAGE.routing import OneThreadRoute
 #{% if when.in_memory and when.resources %}
 from PACKAGE.store import STORES
+#{% endif %}
+#{% if when.in_memory and when.jwt %}
+from PACKAGE.users import UserStore
 #{% endif %}
 #{% endfilter %}
 
@@ -44,7 +47,7 @@ changing = APIRouter(
     prefix="/test-chairs",
     tags=["test_chairs"],
     route_class=OneThreadRoute,
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     dependencies=[LoginRequired],
     responses={
         401: {"model": Problem},
@@ -139,6 +142,9 @@ def use(app: FastAPI, database: Database) -> Iterator[None]:
 @contextmanager
 def use(app: FastAPI) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
+    #{% if when.jwt %}
+    app.state.user_store = UserStore()
+    #{% endif %}
     #{% for resource in kept %}
     #{% filter about(resource) | fitted %}
     app.state.widget_store = WidgetStore([[ resource.given("app.state.{}_store") ]])

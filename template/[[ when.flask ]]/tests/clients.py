@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, current_app
 from httpx2 import Client, WSGITransport
 
 #{% filter replace("PACKAGE", package_name) | replace("STORES", kept | map(attribute="store") | sort | join(", ")) | fitted %}
-#{% if when.basic_auth %}
+#{% if when.auth %}
 from PACKAGE.authentication import login_required
 #{% endif %}
 #{% if when.database %}
@@ -23,6 +23,9 @@ from PACKAGE.dependencies import get_session
 from PACKAGE.openapi import operation
 #{% if when.in_memory and when.resources %}
 from PACKAGE.store import STORES
+#{% endif %}
+#{% if when.in_memory and when.jwt %}
+from PACKAGE.users import UserStore
 #{% endif %}
 #{% endfilter %}
 
@@ -54,7 +57,7 @@ def read_chair(chair_id: int) -> ChairPublic:
 
 
 @chairs_blueprint.post("")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(status=201, errors=[404])
@@ -63,7 +66,7 @@ def add_chair(body: Chair) -> ChairPublic:
 
 
 @chairs_blueprint.patch("/<chair_id>")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(errors=[404])
@@ -122,6 +125,9 @@ def use(app: Flask, database: Database) -> Iterator[None]:
 @contextmanager
 def use(app: Flask) -> Iterator[None]:
     """Make an application keep nothing of other tests in a test."""
+    #{% if when.jwt %}
+    app.extensions["user_store"] = UserStore()
+    #{% endif %}
     #{% for resource in kept %}
     #{% filter about(resource) | fitted %}
     app.extensions["widget_store"] = WidgetStore([[ resource.given('app.extensions["{}_store"]') ]])

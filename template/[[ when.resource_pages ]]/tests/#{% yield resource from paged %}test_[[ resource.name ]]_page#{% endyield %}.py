@@ -124,11 +124,16 @@ def test_the_home_page_leads_to_it(client: Client) -> None:
 
 def test_it_is_not_part_of_the_api(client: Client) -> None:
     assert PATH not in client.get("/openapi.json").json()["paths"]
-#{% if when.basic_auth %}
+#{% if when.auth %}
 
 
 def test_its_form_needs_credentials(client: Client, anonymous: Client) -> None:
+    #{% if when.jwt %}
+    answer = anonymous.post(PATH, data=FORM)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    #{% else %}
     assert anonymous.post(PATH, data=FORM).status_code == 401
+    #{% endif %}
     assert anonymous.get(PATH).status_code == 200
     assert listed(client) == []
 #{% endif %}

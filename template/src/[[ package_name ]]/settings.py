@@ -1,7 +1,7 @@
 #{% filter imports %}
 """What can be set."""
 
-#{% set from_environment = when.database or when.basic_auth or when.background_tasks or when.docker or when.flask %}
+#{% set from_environment = when.database or when.auth or when.background_tasks or when.docker or when.flask %}
 #{% macro text(name, default) %}[[ ('"%s"' | format(default)) if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% macro number(name, default) %}[[ default if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 import os
@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .addresses import Proxies
-from .credentials import Password, Username
+from .credentials import AdminPassword, Password, TokenSecrets, Username
 from .database_url import DatabaseUrl
 from .origins import CredentialsAllowed, Origins
 
@@ -92,7 +92,18 @@ class Settings:
     basic_auth_username: Username = variable("BASIC_AUTH_USERNAME")
     basic_auth_password: Password = variable("BASIC_AUTH_PASSWORD")
     #{% endif %}
-    #{% if when.basic_auth %}
+    #{% if when.jwt %}
+    # The first signs access tokens, and all of them are believed.
+    token_secrets: Annotated[TokenSecrets, Field(repr=False)] = [[ text("TOKEN_SECRETS", "") ]]
+    #{% if when.in_memory %}
+    # The password of the user admin, who is there from the start if it is set.
+    admin_password: Annotated[AdminPassword, Field(repr=False)] = [[ text("ADMIN_PASSWORD", "") ]]
+    #{% endif %}
+    # How long an access token is believed, and how long a login lasts that it comes from.
+    access_token_seconds: Positive = 15 * 60
+    login_seconds: Positive = 30 * 24 * 60 * 60
+    #{% endif %}
+    #{% if when.auth %}
     # After so many wrong credentials an address is refused until the time is over.
     failed_logins_limit: Positive = 10
     failed_logins_seconds: Positive = 60

@@ -13,6 +13,8 @@ from sqlalchemy import JSON, BigInteger, Constraint, DateTime, Dialect, Enum, Fo
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from .tokens import Role
+
 
 def name_of_check(check: Constraint, _: Table) -> str:
     """Name a check without a name after its condition."""
@@ -67,6 +69,31 @@ class Moment(TypeDecorator[dt.datetime]):
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
         """Say which zone it is in."""
         return None if value is None else value.replace(tzinfo=dt.UTC)
+#{% endif %}
+#{% if when.jwt %}
+
+
+class User(Base):
+    """A user as it is stored."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    roles: Mapped[list[Role]] = mapped_column(JSON)
+
+
+class Login(Base):
+    """A login as it is stored: what the current refresh token of it is, nobody can read here."""
+
+    __tablename__ = "logins"
+
+    id: Mapped[str] = mapped_column(String(50), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    # In seconds since 1970.
+    ends: Mapped[int] = mapped_column(BigInteger)
 #{% endif %}
 #{% for resource in kept %}
 #{% filter about(resource) %}

@@ -38,6 +38,7 @@ from .routes.home import home_router
 from .routes.widgets import widgets_router
 #{% endfilter %}
 #{% endfor %}
+from .routes.login import login_router
 from .routes.pages import pages_router
 from .routes.uploads import uploads_router
 from .routing import OneThreadRoute
@@ -49,10 +50,11 @@ from .store import WidgetStore
 #{% endfilter %}
 #{% endfor %}
 from .uploads import Uploads
+from .users import first_users
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "login", "pages", "health", "resources", "account", "uploads"] if name in routes %}
 #{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
@@ -103,13 +105,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     app.state.logins = Logins(settings)
     #{% endif %}
     #{% if when.database %}
     app.state.database = database = database or connect(settings)
     app.state.sessions = Admission(connections_of(database), LONGEST_WAIT)
     #{% else %}
+    #{% if when.jwt %}
+    app.state.user_store = first_users(settings)
+    #{% endif %}
     #{% for resource in kept %}
     #{% filter about(resource) %}
     app.state.widget_store = WidgetStore([[ resource.given("app.state.{}_store") ]])
@@ -137,8 +142,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% else %}
     app.include_router(pages_router)
     #{% endif %}
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     app.include_router(account_router)
+    #{% endif %}
+    #{% if when.login_page %}
+    app.include_router(login_router)
     #{% endif %}
     #{% if when.background_tasks %}
     app.include_router(uploads_router)

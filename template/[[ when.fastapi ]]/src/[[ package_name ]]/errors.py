@@ -42,7 +42,7 @@ def allowed_methods(request: HTTPConnection) -> list[str]:
 
 async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Response:
     """Answer an error that a route or the framework raised with its status."""
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     await ask_first(request)
     #{% endif %}
     undecoded = isinstance(error.__cause__, ValueError | RecursionError)
@@ -61,7 +61,7 @@ async def on_http_exception(request: HTTPConnection, error: HTTPException) -> Re
     return JSONResponse({"detail": detail}, error.status_code, headers)
 
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 async def on_invalid_request(request: HTTPConnection, error: RequestValidationError) -> Response:
     """Answer what is wrong with a request, without repeating what was sent."""
     await ask_first(request)

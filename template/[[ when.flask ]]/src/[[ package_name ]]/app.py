@@ -34,6 +34,7 @@ from .routes.home import home_blueprint
 from .routes.widgets import widgets_blueprint
 #{% endfilter %}
 #{% endfor %}
+from .routes.login import login_blueprint
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
 from .security import Logins
@@ -45,10 +46,11 @@ from .store import WidgetStore
 #{% endfilter %}
 #{% endfor %}
 from .uploads import Uploads
+from .users import first_users
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "login", "pages", "health", "resources", "account", "uploads"] if name in routes %}
 #{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
@@ -77,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.session_interface = Sessions()
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     app.extensions["logins"] = Logins(settings)
     #{% endif %}
     #{% if when.database %}
@@ -86,6 +88,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         database.upgrade()
     dependencies.init_app(app)
     #{% else %}
+    #{% if when.jwt %}
+    app.extensions["user_store"] = first_users(settings)
+    #{% endif %}
     #{% for resource in kept %}
     #{% filter about(resource) %}
     app.extensions["widget_store"] = WidgetStore([[ resource.given('app.extensions["{}_store"]') ]])
@@ -114,8 +119,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(widgets_blueprint)
     #{% endfilter %}
     #{% endfor %}
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     app.register_blueprint(account_blueprint)
+    #{% endif %}
+    #{% if when.login_page %}
+    app.register_blueprint(login_blueprint)
     #{% endif %}
     #{% if when.background_tasks %}
     app.register_blueprint(uploads_blueprint)

@@ -13,7 +13,9 @@ from flask import Flask, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
-#{% if when.basic_auth %}
+#{% if when.jwt %}
+from .authentication import PASSWORD_FLOW, requires_login
+#{% elif when.auth %}
 from .authentication import requires_login
 #{% endif %}
 from .browsers import REDOC, SWAGGER_UI, documentation_page
@@ -62,9 +64,13 @@ class Document:
                 **({"tags": [self.app.blueprints[blueprint].name]} if blueprint else {}),
                 **self.describe(operation_of(view), called, PART.findall(rule.rule)),
             }
-            #{% if when.basic_auth %}
+            #{% if when.auth %}
             if requires_login(self.app, rule.endpoint, view):
+                #{% if when.jwt %}
+                described["security"] = [{"OAuth2PasswordBearer": []}]
+                #{% else %}
                 described["security"] = [{"HTTPBasic": []}]
+                #{% endif %}
                 described["responses"].setdefault("401", self.describe_error(401))
             #{% endif %}
             paths.setdefault(path, {})[method] = described
@@ -76,6 +82,8 @@ class Document:
                 "schemas": self.needed_types(paths),
                 #{% if when.basic_auth %}
                 "securitySchemes": {"HTTPBasic": {"type": "http", "scheme": "basic"}},
+                #{% elif when.jwt %}
+                "securitySchemes": {"OAuth2PasswordBearer": PASSWORD_FLOW},
                 #{% endif %}
             },
         }

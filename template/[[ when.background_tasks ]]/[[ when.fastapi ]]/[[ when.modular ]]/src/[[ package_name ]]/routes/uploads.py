@@ -6,7 +6,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Request
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.requests import HTTPConnection
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 from ..authentication import LoginRequired
 #{% endif %}
 from ..dependencies import state_of
@@ -31,7 +31,7 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 @uploads_router.post(
     "/{filename}",
     status_code=202,
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     dependencies=[LoginRequired],
     responses={401: {"model": Problem}},
     #{% endif %}

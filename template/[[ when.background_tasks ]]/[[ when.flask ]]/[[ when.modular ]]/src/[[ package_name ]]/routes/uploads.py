@@ -4,7 +4,7 @@ from shutil import copyfileobj
 
 from flask import Blueprint, current_app, request
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 from ..authentication import login_required
 #{% endif %}
 from ..background import run_after_response
@@ -24,7 +24,7 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
 
 
 @uploads_blueprint.post("/<filename>")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(status=202, requestBody={"content": BINARY})

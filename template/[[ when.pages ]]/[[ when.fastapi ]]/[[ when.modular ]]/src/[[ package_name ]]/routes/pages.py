@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ..authentication import LoginRequired
+from ..authentication import LoginRequired, PageLoginRequired, get_visitor
 from ..dependencies import SettingsDep
 #{% for resource in kept %}
 #{% filter about(resource) %}
@@ -27,10 +27,18 @@ from ..store import WidgetStore
 #{% endfilter %}
 #{% endfor %}
 from ..templating import templates
+from .login import FormDep
 
+#{% if when.login_page %}
+# The templates are told who visits them.
+pages_router = APIRouter(
+    route_class=OneThreadRoute, include_in_schema=False, dependencies=[Depends(get_visitor)]
+)
+#{% else %}
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
+#{% endif %}
 
-#{% if when.resources %}
+#{% if when.resources and not when.login_page %}
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
@@ -70,7 +78,9 @@ def show_home(request: Request, settings: SettingsDep, store: ItemStoreDep) -> R
     return render_home(request, settings, store, {}, {})
 
 
-#{% if when.basic_auth %}
+#{% if when.login_page %}
+@pages_router.post("/", dependencies=[PageLoginRequired])
+#{% elif when.auth %}
 @pages_router.post("/", dependencies=[LoginRequired])
 #{% else %}
 @pages_router.post("/")
@@ -107,7 +117,9 @@ def show_widgets(request: Request, store: WidgetStoreDep) -> Response:
     return render_widgets(request, store, {}, set())
 
 
-#{% if when.basic_auth %}
+#{% if when.login_page %}
+@pages_router.post("/pages/widgets", dependencies=[PageLoginRequired])
+#{% elif when.auth %}
 @pages_router.post("/pages/widgets", dependencies=[LoginRequired])
 #{% else %}
 @pages_router.post("/pages/widgets")

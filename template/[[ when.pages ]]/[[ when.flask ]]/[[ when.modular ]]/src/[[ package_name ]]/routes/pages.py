@@ -4,7 +4,7 @@
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from ..authentication import login_required
+from ..authentication import get_visitor, login_required, page_login_required
 from ..dependencies import get_settings
 #{% for resource in kept %}
 #{% filter about(resource) %}
@@ -12,6 +12,7 @@ from ..dependencies import get_widget_store
 from ..pages import read_widget_form
 #{% endfilter %}
 #{% endfor %}
+from ..tokens import Account
 #{% for resource in paged if resource.references %}
 #{% filter about(resource) %}
 from ..widgets import WidgetQuery
@@ -26,6 +27,14 @@ def give_root_path() -> dict[str, str]:
     """Tell each template the path below which the service is served."""
     return {"root_path": request.script_root}
 
+#{% if when.login_page %}
+
+@pages_blueprint.app_context_processor
+def give_visitor() -> dict[str, Account | None]:
+    """Tell each template who visits the page."""
+    return {"visitor": get_visitor()}
+
+#{% endif %}
 #{% if when.items_page %}
 
 def render_home(form: dict[str, str], errors: dict[str, str]) -> Response:
@@ -49,7 +58,9 @@ def show_home() -> Response:
 
 
 @pages_blueprint.post("/")
-#{% if when.basic_auth %}
+#{% if when.login_page %}
+@page_login_required
+#{% elif when.auth %}
 @login_required
 #{% endif %}
 def add_item() -> BaseResponse:
@@ -85,7 +96,9 @@ def show_widgets() -> Response:
 
 
 @pages_blueprint.post("/pages/widgets")
-#{% if when.basic_auth %}
+#{% if when.login_page %}
+@page_login_required
+#{% elif when.auth %}
 @login_required
 #{% endif %}
 def add_widget() -> BaseResponse:

@@ -32,14 +32,14 @@ def list_widgets(query: Annotated[WidgetQuery, Query()], store: WidgetStoreDep) 
 
 #{% set conflict = [409] if resource.may_conflict else [] %}
 #{% set kept_back = [409] if resource.is_target else [] %}
-#{% if when.basic_auth and conflict %}
+#{% if when.auth and conflict %}
 @widgets_router.post(
     "",
     status_code=201,
     dependencies=[LoginRequired],
     responses=[[ resource.responses(401, *conflict) ]],
 )
-#{% elif when.basic_auth %}
+#{% elif when.auth %}
 @widgets_router.post(
     "", status_code=201, dependencies=[LoginRequired], responses={401: {"model": Problem}}
 )
@@ -62,7 +62,7 @@ def read_widget(widget_id: WidgetId, store: WidgetStoreDep) -> WidgetPublic:
     return WidgetPublic.model_validate(store.get(widget_id))
 
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @widgets_router.put(
     "/{widget_id}",
     dependencies=[LoginRequired],
@@ -76,7 +76,7 @@ def replace_widget(widget_id: WidgetId, body: WidgetCreate, store: WidgetStoreDe
     return WidgetPublic.model_validate(store.replace(widget_id, body))
 
 
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @widgets_router.patch(
     "/{widget_id}",
     dependencies=[LoginRequired],
@@ -95,7 +95,7 @@ def update_widget(widget_id: WidgetId, body: WidgetUpdate, store: WidgetStoreDep
     status_code=204,
     # Without a media type, so that an answer without a body does not claim to be JSON.
     response_class=Response,
-    #{% if when.basic_auth %}
+    #{% if when.auth %}
     dependencies=[LoginRequired],
     responses=[[ resource.responses(401, 404, *kept_back) ]],
     #{% else %}

@@ -23,7 +23,7 @@ def list_widgets(query: WidgetQuery) -> WidgetPage:
 
 
 @widgets_blueprint.post("")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(status=201[[ ", errors=[409]" if resource.may_conflict ]])
@@ -41,7 +41,7 @@ def read_widget(widget_id: WidgetId) -> WidgetPublic:
 
 
 @widgets_blueprint.put("/<widget_id>")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
@@ -51,7 +51,7 @@ def replace_widget(widget_id: WidgetId, body: WidgetCreate) -> WidgetPublic:
 
 
 @widgets_blueprint.patch("/<widget_id>")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
@@ -61,7 +61,7 @@ def update_widget(widget_id: WidgetId, body: WidgetUpdate) -> WidgetPublic:
 
 
 @widgets_blueprint.delete("/<widget_id>")
-#{% if when.basic_auth %}
+#{% if when.auth %}
 @login_required
 #{% endif %}
 @operation(status=204, errors=[404[[ ", 409" if resource.is_target ]]])

@@ -25,7 +25,7 @@ CHANGES: dict[str, Any] = [[ resource.changes ]]
         ("PUT", "/widgets/{id}"),
         ("PATCH", "/widgets/{id}"),
         ("DELETE", "/widgets/{id}"),
-        #{% if when.items_page and resource.name == "item" %}
+        #{% if when.items_page and when.basic_auth and resource.name == "item" %}
         ("POST", "/"),
         #{% endif %}
     ],

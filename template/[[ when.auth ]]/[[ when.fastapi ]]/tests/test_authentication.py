@@ -9,7 +9,11 @@ from httpx2 import Auth
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom, errors
+#{% if when.jwt %}
+from PACKAGE.authentication import LoginRequired, UsernameDep, get_account
+#{% else %}
 from PACKAGE.authentication import LoginRequired, UsernameDep, get_username
+#{% endif %}
 #{% endfilter %}
 
 
@@ -59,7 +63,11 @@ def test_who_is_asked_before_an_error_is_told(
     client.auth = Auth()
 
     asked = [client.post(path, content=b"{").status_code for path in paths]
+    #{% if when.jwt %}
+    apps[0].dependency_overrides[get_account] = lambda: "ada"
+    #{% else %}
     apps[0].dependency_overrides[get_username] = lambda: "ada"
+    #{% endif %}
     known = [client.post(path, json={}).status_code for path in paths]
 
     assert asked == [422, 401, 404]
