@@ -59,5 +59,7 @@ def test_conflicts_are_no_more_than_they_were(script: str, projects: Projects) -
         found.update(change.conflicts)
     if place := os.environ.get("CORPUS"):
         Path(place, f"{script}.json").write_text(json.dumps(found))
-    worse = {name: count for name, count in found.items() if count > HELD[script].get(name, 0)}
+    # A new question brings more changes, and no more conflicts.
+    conflicts = {name: count for name, count in found.items() if name != "changes"}
+    worse = {name: count for name, count in conflicts.items() if count > HELD[script].get(name, 0)}
     assert not worse, found
