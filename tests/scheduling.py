@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# All tests of such a file need the same trees, answers, documents, browser, ports or images.
+# All tests of such a file need the same trees, types, answers, documents, browser, ports or images.
 WHOLE_FILES = (
     "tests/contract/test_browser.py",
     "tests/contract/test_openapi.py",
@@ -26,6 +26,7 @@ WHOLE_FILES = (
     "tests/contract/test_readme.py",
     "tests/matrix/test_reading.py",
     "tests/matrix/test_static.py",
+    "tests/matrix/test_static_checks.py",
     "tests/test_compose.py",
     "tests/test_contributing.py",
     "tests/test_images.py",

@@ -450,6 +450,26 @@ def covering(trees: Sequence[Tree]) -> list[tuple[Tree, set[str]]]:
     return chosen
 
 
+def each_form(trees: Sequence[Tree], names: Collection[str]) -> list[tuple[Tree, set[str]]]:
+    """Choose trees in which each Python file is in each of its forms, and so is what some import.
+
+    Args:
+        trees: The trees.
+        names: The variants in which each file counts with everything it imports.
+
+    Returns:
+        The trees, each with files that are to be looked at, as ``covering`` gives them.
+    """
+    chosen = covering([tree for tree in trees if tree.variant.id in names])
+    seen = {(path, tree.files[path]) for tree, paths in chosen for path in paths}
+    for tree in trees:
+        new = {path for path in modules(tree).values() if (path, tree.files[path]) not in seen}
+        if new:
+            chosen.append((tree, new))
+            seen |= {(path, tree.files[path]) for path in new}
+    return chosen
+
+
 def wrong_types(
     chosen: Sequence[tuple[Tree, Collection[str]]], environment: Path, directory: Path, cache: Path
 ) -> list[str]:

@@ -31,6 +31,12 @@ def tree(renderer: Renderer, tmp_path: Path) -> Tree:
     return replace(whole, path=copy)
 
 
+@pytest.fixture(scope="module")
+def types_of_libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where mypy keeps what it finds out of libraries, which is most of its work."""
+    return tmp_path_factory.mktemp("mypy")
+
+
 def append(tree: Tree, path: str, text: str) -> None:
     """Add to the end of a file of a project."""
     with (tree.path / path).open("a") as file:
@@ -134,20 +140,24 @@ def test_a_file_is_linted_once_and_again_where_other_modules_are_around_it(
 
 
 @pytest.mark.parametrize("path", [f"src/{PACKAGE}/items.py", "tests/test_items.py"])
-def test_types(tree: Tree, environments: Environments, tmp_path: Path, path: str) -> None:
+def test_types(
+    tree: Tree, environments: Environments, types_of_libraries: Path, tmp_path: Path, path: str
+) -> None:
     append(tree, path, '\nWRONG: int = "text"\n')
     packages = tmp_path / "packages"
     packages.mkdir()
 
     (finding,) = static.wrong_types(
-        [(tree, tree.files)], environments.get(tree.requirements), packages, tmp_path / "cache"
+        [(tree, tree.files)], environments.get(tree.requirements), packages, types_of_libraries
     )
 
     assert finding.startswith(f"{VARIANT}: {path}:")
     assert "[assignment]" in finding
 
 
-def test_types_of_what_is_imported(tree: Tree, environments: Environments, tmp_path: Path) -> None:
+def test_types_of_what_is_imported(
+    tree: Tree, environments: Environments, types_of_libraries: Path, tmp_path: Path
+) -> None:
     changed = f"src/{PACKAGE}/store.py"
     path = tree.path / changed
     path.write_text(path.read_text().replace("def page(", "def pages("))
@@ -159,7 +169,7 @@ def test_types_of_what_is_imported(tree: Tree, environments: Environments, tmp_p
         [(tree, {f"src/{PACKAGE}/app.py"})],
         environments.get(tree.requirements),
         packages,
-        tmp_path / "cache",
+        types_of_libraries,
     )
 
     assert found
@@ -253,6 +263,16 @@ def test_what_is_the_same_is_chosen_once_and_nothing_is_left_out(
     assert f"src/{PACKAGE}/items.py" in {
         path for path, _ in static.reach(tree)[f"src/{PACKAGE}/app.py"]
     }
+
+
+def test_each_form_of_a_file_is_chosen(renderer: Renderer, tree: Tree) -> None:
+    whole = renderer.tree(VARIANT)
+    append(tree, f"src/{PACKAGE}/items.py", "# changed, and so is all that imports it\n")
+    python = {path for path in whole.files if path.endswith(".py")}
+
+    other = replace(tree, variant=replace(tree.variant, id="other"))
+    chosen = static.each_form([whole, whole, other], [VARIANT])
+    assert chosen == [(whole, python), (other, {f"src/{PACKAGE}/items.py"})]
 
 
 @pytest.mark.parametrize(
