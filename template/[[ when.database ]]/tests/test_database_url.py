@@ -31,6 +31,9 @@ def test_an_address(given: str, known: str) -> None:
         #{% if when.postgresql %}
         "",
         "postgresql://ada:secret@host:x/name",
+        #{% else %}
+        "sqlite://orders.db",
+        "sqlite:///orders.db?timeout=secret",
         #{% endif %}
         "orders.db",
         "mysql://ada:secret@host/name",

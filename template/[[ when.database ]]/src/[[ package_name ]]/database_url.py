@@ -15,6 +15,18 @@ DRIVERS = {"sqlite", "sqlite+pysqlite"}
 #{% endif %}
 
 
+def is_known(url: str) -> bool:
+    """Tell whether the driver can read an address."""
+    try:
+        address = make_url(url)
+        if address.drivername not in DRIVERS:
+            return False
+        address.get_dialect()().create_connect_args(address)
+    except (ArgumentError, ValueError):
+        return False
+    return True
+
+
 def usable(url: str) -> str:
     """Refuse what names no database of the kind that the tables are made for."""
     #{% if when.postgresql %}
@@ -22,11 +34,7 @@ def usable(url: str) -> str:
     if url.startswith("postgres://"):
         url = url.replace("postgres", "postgresql", 1)
     #{% endif %}
-    try:
-        known = make_url(url).drivername in DRIVERS
-    except (ArgumentError, ValueError):
-        known = False
-    if not known:
+    if not is_known(url):
         raise ValueError(f"it must be an address such as {EXAMPLE}")
     return url
 
