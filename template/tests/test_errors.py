@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """Errors are JSON, whatever goes wrong."""
 
 import json
@@ -209,3 +210,4 @@ def test_every_answer_tells_its_time(
     answer = client.get(path)
 
     assert 0 <= float(answer.headers["X-Process-Time"]) < 60
+#{% endfilter %}

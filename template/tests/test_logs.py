@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """What is logged, and how: one record for one thing, with the id of its request."""
 
 import json
@@ -155,3 +156,4 @@ def test_probes_are_not_worth_a_line(client: Client, caplog: pytest.LogCaptureFi
 
     (record,) = (record for record in caplog.records if record.name == ACCESS)
     assert record.getMessage().startswith("GET /no%0Athing 404 in ")
+#{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """Uploads, processed after the response."""
 
 import errno
@@ -350,3 +351,4 @@ def test_no_development_server_takes_an_upload_for_code(uploads: Uploads, filena
     receive(uploads, filename, b"print()")
 
     assert {Path(name).suffix for name in kept()} <= {".upload", ".json", ""}
+#{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """What you add works as in any FastAPI application."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -627,3 +628,4 @@ def test_an_override_ends_with_its_test(client: TestClient, app: FastAPI, _: str
     app.dependency_overrides[get_chairs] = lambda: None
 
     assert client.get("/test-chairs").status_code == 500
+#{% endfilter %}

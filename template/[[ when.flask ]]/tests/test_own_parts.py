@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """What you add works as in any Flask application: these parts are added as in custom.py."""
 
 from collections.abc import Callable
@@ -228,3 +229,4 @@ def test_the_session_of_a_browser_needs_a_key(
 def test_a_key_that_is_short_is_refused(start: Callable[..., Client]) -> None:
     with pytest.raises(ValueError, match="at least 32 characters"):
         start(secret_key="short")
+#{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """Which access tokens are believed."""
 
 import base64
@@ -143,3 +144,4 @@ def test_a_token_tells_nothing_of_its_key(client: Client) -> None:
     assert set(said) == {"iss", "aud", "sub", "iat", "nbf", "exp", "username", "roles"}
     assert said["exp"] - said["nbf"] == 60
     assert client.get("/whoami", auth=Bearer(token=token)).json()["roles"] == ["admin"]
+#{% endfilter %}

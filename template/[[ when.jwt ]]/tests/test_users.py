@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """Users: signing up, logging in, staying so, and leaving."""
 
 import time
@@ -382,3 +383,4 @@ def test_nothing_secret_is_logged_or_shown(
     models = [SignUp.model_validate(ADA), PasswordGrant.model_validate(ADA)]
     assert PASSWORD not in repr(models)
     assert "x.y" not in repr(RefreshGrant.model_validate({"refresh_token": "x.y"}))
+#{% endfilter %}

@@ -70,7 +70,9 @@ class Settings:
     secret_key: Annotated[str | None, Field(min_length=32)] = variable("SECRET_KEY", None)
     #{% endif %}
     #{% if when.sqlite %}
+    #{% filter fitted %}
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "sqlite:///%s.db" | format(package_name)) ]]
+    #{% endfilter %}
     #{% elif when.postgresql %}
     database_url: DatabaseUrl = [[ text("DATABASE_URL", "") ]]
     #{% endif %}

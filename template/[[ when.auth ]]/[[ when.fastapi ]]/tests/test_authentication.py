@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """What asks for credentials in routes of your own."""
 
 from collections.abc import Callable
@@ -72,3 +73,4 @@ def test_who_is_asked_before_an_error_is_told(
 
     assert asked == [422, 401, 404]
     assert known == [409, 409, 404]
+#{% endfilter %}

@@ -42,11 +42,11 @@ class NotAuthenticatedError(ServiceError):
 
     def __init__(self) -> None:
         #{% if when.basic_auth %}
-        challenge = 'Basic realm="[[ package_name ]]", charset="UTF-8"'
+        header = 'Basic realm="[[ package_name ]]", charset="UTF-8"'
         #{% else %}
-        challenge = 'Bearer realm="[[ package_name ]]"'
+        header = 'Bearer realm="[[ package_name ]]"'
         #{% endif %}
-        super().__init__("Not authenticated", {"WWW-Authenticate": challenge})
+        super().__init__("Not authenticated", {"WWW-Authenticate": header})
 
 
 #{% if when.jwt %}

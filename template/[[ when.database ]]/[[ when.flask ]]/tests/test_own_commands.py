@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """Commands read and write the database, and leave it alone where they need not."""
 
 from collections.abc import Callable, Iterator
@@ -126,3 +127,4 @@ def test_a_command(client: Client, app: Flask) -> None:
 
     assert result.exit_code == 0
     assert len(client.get("/test-chairs").json()) == 1
+#{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """How requests share the database."""
 
 from collections.abc import Callable, Iterator
@@ -166,3 +167,4 @@ def test_no_more_requests_at_once_than_connections(
 
     assert len(most) == 30
     assert max(most) == connections_of(database)
+#{% endfilter %}

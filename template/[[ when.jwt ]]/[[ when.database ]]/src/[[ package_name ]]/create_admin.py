@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """The command that makes an admin: ``python -m [[ package_name ]].create_admin NAME``.
 
 Who has signed up is given the role. Anybody else is added, with the password that is asked for, or
@@ -57,3 +58,4 @@ def main(arguments: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+#{% endfilter %}
