@@ -129,12 +129,12 @@ async def get_username(
     _: Annotated[HTTPAuthorizationCredentials | None, Depends(http_basic)],
 ) -> str:
     """Give the name of the user, or ask for credentials."""
-    if not hasattr(connection.state, "username"):
+    if not hasattr(connection.state, "logged_in_as"):
         logins: Logins = state_of(connection).logins
         address = connection.client.host if connection.client else None
         given = connection.headers.get("Authorization")
-        connection.state.username = logins.username(given, address)
-    username: str = connection.state.username
+        connection.state.logged_in_as = logins.username(given, address)
+    username: str = connection.state.logged_in_as
     return username
 
 
