@@ -12,7 +12,6 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
-from sqlalchemy.exc import InvalidRequestError
 from starlette.types import Message
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -127,9 +126,8 @@ def test_a_stream_has_a_session_of_its_own(router: APIRouter, client: TestClient
         return StreamingResponse(lines())
 
     assert client.get("/open").text == "0"
-    with pytest.raises(RuntimeError) as error:
+    with pytest.raises(RuntimeError, match="response already started"):
         client.get("/closed")
-    assert isinstance(error.value.__cause__, InvalidRequestError)
 
 
 def test_no_more_requests_at_once_than_connections(
