@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 # Projects may hold what looks like the template's delimiters in files of these kinds.
 TEMPLATES = (".html", ".mako")
-LEFTOVERS = re.compile(r"\[\[ | \]\]|#\{[%#]|[%#]\}|\{\{|\{%|(from|import) PACKAGE\b")
+# A dollar before it makes it an expression of a workflow.
+LEFTOVERS = re.compile(r"\[\[ | \]\]|#\{[%#]|[%#]\}|(?<!\$)\{\{|\{%|(from|import) PACKAGE\b")
 LEFTOVERS_IN_TEMPLATES = re.compile(r"\[\[ | \]\]|#\{[%#]")
 
 # Declared and never imported, because something else uses them.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 OF_THE_FRAMEWORK = (
     # The answers, what is declared, how it is started and the words for it.
     ".copier-answers.yml",
+    ".devcontainer/devcontainer.json",
     ".env.example",
     "AGENTS.md",
     "README.md",
