@@ -40,7 +40,7 @@ SCHEMAS = {
     ".github/dependabot.yml": "vendor.dependabot",
     ".gitlab-ci.yml": "vendor.gitlab-ci",
     "renovate.json": "vendor.renovate",
-    ".devcontainer/compose.yaml": "vendor.compose-spec",
+    ".devcontainer/workspace.yaml": "vendor.compose-spec",
 }
 # What each schema does not allow, in the place of what it does.
 MISSPELT = {
