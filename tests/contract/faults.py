@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 IN_MEMORY = ALL_FEATURES | {"database": "none"}
+WITH_USERS = ALL_FEATURES | {"auth": "jwt"}
 PLAIN = NO_FEATURES | {"modular": True, "auth": "basic"}
 
 
@@ -573,6 +574,213 @@ def _security() -> Iterator[Fault]:
     )
 
 
+def _users() -> Iterator[Fault]:
+    """Slips in what knows users and believes tokens."""
+    tokens, security, users = "tokens.py", "security.py", "users.py"
+    of_tokens = ("test_tokens.py", "test_account.py", "test_users.py")
+    of_users = ("test_users.py", "test_login.py")
+    for file, tests, name, old, new in (
+        (
+            tokens,
+            of_tokens,
+            "any algorithm is believed",
+            "algorithms=[ALGORITHM]",
+            'algorithms=["HS256", "HS512"]',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "the end is not looked at",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_exp": False}',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "the beginning is not looked at",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_nbf": False}',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "the signature is not looked at",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_signature": False}',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "a token without an end is believed",
+            '"nbf", "exp"]',
+            '"nbf"]',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "tokens of others are believed",
+            "                issuer=ISSUER,\n",
+            "",
+        ),
+        (
+            tokens,
+            of_tokens,
+            "tokens for others are believed",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_aud": False}',
+        ),
+        (
+            tokens,
+            of_tokens,
+            "any key is the current one",
+            'self._keys[jwt.get_unverified_header(token)["kid"]]',
+            "self._keys[self._current]",
+        ),
+        (
+            tokens,
+            of_tokens,
+            "a deep header is a bug",
+            ", ValueError, RecursionError)",
+            ", ValueError)",
+        ),
+        (tokens, of_tokens, "roles are forgotten", '"roles": account.roles', '"roles": []'),
+        (
+            security,
+            of_tokens,
+            "any scheme is a bearer",
+            'if scheme.lower() == "bearer" else None',
+            "if scheme else None",
+        ),
+        (security, of_users, "a wrong password is right", "is_right(password,", "bool(password,"),
+        (security, of_users, "failures are not counted", "self._failed.add(*tried)", "pass"),
+        (
+            security,
+            of_users,
+            "a login is endless",
+            "int(time.time()) + self.seconds",
+            "int(time.time()) + 10**9",
+        ),
+        (security, of_users, "a refresh token is used again", 'f"{login}.{new}"', "token"),
+        (
+            security,
+            of_users,
+            "a refresh token is not rotated",
+            "hash_secret(secret), hash_secret(new)",
+            "hash_secret(secret), hash_secret(secret)",
+        ),
+        (
+            security,
+            of_users,
+            "logging out ends nothing",
+            "users.end_login(token.partition",
+            "print(token.partition",
+        ),
+        (
+            security,
+            of_users,
+            "the password stays",
+            "change.new_password.get_secret_value()",
+            "current",
+        ),
+        (
+            users,
+            of_users,
+            "reuse ends nothing",
+            "            self.end_login(login)\n",
+            "",
+        ),
+        (
+            users,
+            of_users,
+            "what reuse ends is rolled back",
+            "            self._session.commit()\n",
+            "",
+        ),
+        (
+            users,
+            of_users,
+            "another password ends no login",
+            "delete(Login).where(Login.user_id == user.id)",
+            "delete(Login).where(Login.user_id == -1)",
+        ),
+        (
+            users,
+            of_users,
+            "a name is a bug",
+            "            raise UsernameTakenError from None",
+            "            raise",
+        ),
+        (
+            "passwords.py",
+            ("test_passwords.py",),
+            "nobody's password is compared with nothing",
+            "hashed or nobodys",
+            "hashed or HASHER.hash(password)",
+        ),
+        (
+            "passwords.py",
+            ("test_passwords.py",),
+            "nobody can log in",
+            "return same and hashed is not None",
+            "return same",
+        ),
+        (
+            "credentials.py",
+            ("test_credentials.py",),
+            "a secret may be short",
+            "SHORTEST_SECRET = 32",
+            "SHORTEST_SECRET = 16",
+        ),
+        (
+            "credentials.py",
+            ("test_users.py",),
+            "a password may be short",
+            "SHORTEST_PASSWORD = 12",
+            "SHORTEST_PASSWORD = 4",
+        ),
+        (
+            "credentials.py",
+            ("test_users.py",),
+            "names differ by their case",
+            "    AfterValidator(str.lower),\n",
+            "",
+        ),
+        (
+            "login_page.py",
+            ("test_login.py",),
+            "the cookie is sent without HTTPS",
+            "not in LOCAL",
+            "in LOCAL",
+        ),
+    ):
+        yield Fault(f"users, {name}", file, old, new, tests, answers=WITH_USERS)
+    account = "routes/account.py"
+    for name, old, new in (
+        ("anybody lists the users", '@role_required("admin")\n', "@login_required\n"),
+        ("tokens are stored", '{"Cache-Control": "no-store"}', "{}"),
+    ):
+        yield Fault(f"users, {name}", account, old, new, of_tokens, FLASK, WITH_USERS)
+    yield Fault(
+        "users, anybody lists the users",
+        account,
+        '    dependencies=[role_required("admin")],\n',
+        "",
+        of_tokens,
+        FASTAPI,
+        WITH_USERS,
+    )
+    for file, name, old, new in (
+        (
+            "authentication.py",
+            "roles are not looked at",
+            "if role not in",
+            'if role == "nobody" and role not in',
+        ),
+        ("routes/login.py", "scripts read the cookie", "httponly=True", "httponly=False"),
+    ):
+        yield Fault(f"users, {name}", file, old, new, (*of_tokens, *of_users), answers=WITH_USERS)
+
+
 def _uploads() -> Iterator[Fault]:
     """Slips with uploads and their jobs."""
     tests = ("test_uploads.py",)
@@ -768,6 +976,7 @@ FAULTS = (
     *_logs(),
     *_logins(),
     *_security(),
+    *_users(),
     *_uploads(),
     *_pages(),
     *_others(),
