@@ -713,9 +713,9 @@ def _users() -> Iterator[Fault]:
         (
             "passwords.py",
             ("test_passwords.py",),
-            "nobody's password is compared with nothing",
-            "hashed or nobodys",
-            "hashed or HASHER.hash(password)",
+            "who is not there is told at once",
+            "HASHER.verify(password, hashed or nobodys)",
+            "hashed is not None and HASHER.verify(password, hashed)",
         ),
         (
             "passwords.py",
