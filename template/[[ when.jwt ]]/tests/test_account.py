@@ -29,6 +29,8 @@ def test_the_word_before_the_token_has_any_case(anonymous: Client) -> None:
     header = Bearer().header.replace("Bearer", "bEARER ")
 
     assert anonymous.get("/whoami", headers={"Authorization": header}).status_code == 200
+    other = Bearer().header.replace("Bearer", "Token")
+    assert anonymous.get("/whoami", headers={"Authorization": other}).status_code == 401
 
 
 CHANGES = [
