@@ -450,7 +450,7 @@ def _logins() -> Iterator[Fault]:
             "compare_digest(password.encode(), self._password)",
             "compare_digest(password, self._password.decode())",
         ),
-        ("nobody is asked for a password", ', {"WWW-Authenticate": challenge})', ")"),
+        ("nobody is asked for a password", ', {"WWW-Authenticate": header})', ")"),
         ("everybody may come in", "if not self.are_right(username, password):", "if False:"),
         ("passwords may be guessed", "            self._failed.add(*tried)\n", ""),
         ("nobody is told when to try again", ', {"Retry-After": str(retry_after)})', ")"),
