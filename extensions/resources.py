@@ -667,8 +667,9 @@ class Resources(ContextHook):
             except SpecificationError:
                 # Its question refuses it.
                 self._known = answer, []
-        context["kept"] = self._known[1]
+        context["kept"] = context["specified"] = self._known[1]
         context["shows_items"] = ITEM in self._known[1]
         context["shows_others"] = any(resource != ITEM for resource in self._known[1])
         context["resources_problem"] = resources_problem
         context["auth_problem"] = auth_problem
+        context["read_resource"] = read_text

@@ -49,7 +49,7 @@ SOME = {
     "list": "list",
     "reference": "int",
 }
-# The columns of those that need to be told, and the types in migrations.
+# The columns of those that need to be told.
 COLUMNS = {
     "text": "String({length})",
     "long_text": "Text",
@@ -58,20 +58,6 @@ COLUMNS = {
     "choice": "String(30)",
     "list": "JSON",
     "reference": 'ForeignKey("{target}.id")',
-}
-MIGRATED = {
-    "text": "sa.String(length={length})",
-    "long_text": "sa.Text()",
-    "integer": "sa.Integer()",
-    "number": "sa.Double()",
-    "money": "sa.BigInteger()",
-    "yes_no": "sa.Boolean()",
-    "date": "sa.Date()",
-    "datetime": "sa.DateTime()",
-    "choice": "sa.String(length=30)",
-    "uuid": "sa.Uuid()",
-    "list": "sa.JSON()",
-    "reference": "sa.Integer()",
 }
 # What of each kind is refused, as Python has it.
 BAD = {
@@ -90,9 +76,6 @@ BAD = {
 # The kinds that JSON has as Python does.
 PLAIN = ("text", "long_text", "integer", "number", "yes_no", "choice", "list")
 COMPUTED = {"now": "_now", "today": "dt.date.today", "new": "uuid4"}
-
-# What PostgreSQL takes for the name of a constraint.
-LONGEST_IDENTIFIER = 63
 
 # What stands in code for a resource, and what marks such words in what users wrote.
 WORDS = re.compile(r"PARAMETERS|ARGUMENTS|LIMITED_TEXT|PUBLIC_TEXT|widgets|Widget|widget")
@@ -199,7 +182,6 @@ class WrittenField:
         self.choices: tuple[str, ...] = tuple(map(shielded, field.choices))
         self.marks: frozenset[str] = field.marks
         self.example = shielded(field.example)
-        self.table: str = shielded(resource.plural)
         # What it refers to: the name of one, of several and of the class.
         self.target: str = shielded(field.target)
         targets = next((one.plural for one in every if one.name == field.target), "")
@@ -472,26 +454,11 @@ class WrittenField:
             "uuid": 'f"00000000-0000-0000-0000-{number:012}"',
         }.get(self.kind, "str(number)")
 
-    @property
-    def migrated(self) -> str:
-        """The column in the migration."""
-        kind = MIGRATED[self.kind].format(length=self.length)
-        return f'sa.Column("{self.name}", {kind}, nullable={self.optional})'
-
-    @property
-    def constraint(self) -> str:
-        """The name of the constraint of a reference in the migration."""
-        name = plain(f"fk_{self.table}_{self.name}_{self.targets}")
-        # Alembic shortens what is marked so, as SQLAlchemy does with the names that it makes.
-        written = f'"{shielded(name)}"'
-        return f"op.f({written})" if len(name) > LONGEST_IDENTIFIER else written
-
 
 class Written:
     """A resource as the code has it."""
 
     def __init__(self, resource: Any, every: Sequence[Any]) -> None:
-        number = every.index(resource) + 1
         self.name: str = resource.name
         self.plural: str = resource.plural
         self.class_name = camel(resource.name)
@@ -501,8 +468,6 @@ class Written:
         self.label = self._name.replace("_", " ")
         self.labels = self._plural.replace("_", " ")
         self.a_label = with_article(self.label)
-        self.revision = f"{number:04}"
-        self.former = f'"{number - 1:04}"' if number > 1 else "None"
         self.fields = [WrittenField(field, resource, every) for field in resource.fields]
         self.kinds = {field.kind for field in self.fields}
         self.defaults = {field.default for field in self.fields if isinstance(field.default, str)}
@@ -800,7 +765,7 @@ def pairs(line: str) -> list[tuple[int, int]]:
     found, depth, start, quote = [], 0, 0, ""
     for at, sign in enumerate(line):
         if quote:
-            quote = "" if sign == quote and line[at - 1] != "\\" else quote
+            quote = "" if sign == quote and not is_escaped(line, at) else quote
         elif sign in "\"'":
             quote = sign
         elif sign in "([{":
@@ -813,12 +778,18 @@ def pairs(line: str) -> list[tuple[int, int]]:
     return found
 
 
+def is_escaped(text: str, at: int) -> bool:
+    """Tell whether a sign within a text has a meaning of its own."""
+    before = text[:at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
 def split(text: str, sign: str) -> list[str]:
     """Split at the signs that stand in no brackets and in no text."""
     found, depth, quote, start = [], 0, "", 0
     for at, one in enumerate(text):
         if quote:
-            quote = "" if one == quote and text[at - 1] != "\\" else quote
+            quote = "" if one == quote and not is_escaped(text, at) else quote
         elif one in "\"'":
             quote = one
         elif one in "([{":

@@ -102,5 +102,5 @@ def test_the_life_of_a_project_is_as_it_is_told(clone: Path, tmp_path: Path) -> 
     )
 
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count(" passed") == 3, done.stdout
+    assert done.stdout.count(" passed") == 4, done.stdout
     assert "Nothing is newer" in done.stdout

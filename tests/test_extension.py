@@ -123,6 +123,7 @@ SAID = {
     "unimported": dict,
     "words": dict,
     "variables": list,
+    "tables": dict,
 }
 
 
@@ -135,6 +136,8 @@ def test_all_that_a_feature_says_is_understood(feature: service.Feature) -> None
     assert feature.about.get("words", {}).keys() <= others
     for key in ("requirements", "development"):
         assert feature.about.get(key, {}).keys() <= (others if feature.name else {*others, "last"})
+    if tables := feature.about.get("tables"):
+        assert tables.keys() == {"first", "words", "create", "drop"}
     for variable in feature.about.get("variables", []):
         assert variable.keys() <= {"name", "meaning", "default", "example", "with"}
         assert variable.get("with", "always") in others

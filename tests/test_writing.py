@@ -72,21 +72,6 @@ def test_a_default_that_is_a_moment_is_in_utc_as_what_is_sent_becomes() -> None:
     assert 'fromisoformat("2026-01-31T08:00:00+00:00")' in field.created
 
 
-def test_a_constraint_whose_name_is_too_long_for_postgresql_is_shortened() -> None:
-    found = read(["author(a: text)", f"book(author: author, {'f' * 30}: author)"])
-    names = [field.constraint for field in Written(found[1], found).references]
-
-    assert names == [
-        '"fk_books_author_authors"',
-        f'"fk_books_{"f" * 30}_authors"',
-    ]
-
-    found = read([f"{'a' * 21}(a: text)", f"{'b' * 21}({'f' * 30}: {'a' * 21})"])
-    (field,) = Written(found[1], found).references
-
-    assert field.constraint == f'op.f("fk_{"b" * 21}s_{"f" * 30}_{"a" * 21}s")'
-
-
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("item", "an item"), ("order_line", "an order line"), ("user", "a user"), ("box", "a box")],

@@ -22,7 +22,7 @@ import copier
 import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
-from servicewright import formatting, git, news, owned, questions, templates
+from servicewright import formatting, git, migrations, news, owned, questions, resources, templates
 from servicewright.errors import ProjectError, TemplateError
 from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
@@ -30,11 +30,12 @@ from servicewright.projects import questions_of, remember, sentences, told_in_a_
 from servicewright.repository import ANSWERS, Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from servicewright.merging import Merged
     from servicewright.questions import Answer
     from servicewright.repository import Entry, Unmerged
+    from servicewright.resources import Resource
     from servicewright.templates import Source
 
 
@@ -75,6 +76,7 @@ class Change:
         unmerged: The versions of the files that need the user's hand.
         settled: Files in which both sides wrote next to each other, and where.
         warnings: What the user should know, one sentence each.
+        told: What new migrations say of the rows of a database, by the heading.
         news: What a newer version brings: what kind of change, and what.
     """
 
@@ -93,6 +95,7 @@ class Change:
     unmerged: tuple[Unmerged, ...]
     settled: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...]
+    told: Mapping[str, Sequence[str]]
     news: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -157,31 +160,53 @@ def prepare_answers(
     repository = Repository.of(project)
     origin = read(repository.project, template)
     answers = questions.parse_answers(questions_of(origin.source), given)
-    change = prepare(repository, origin, partial(_write, origin, answers, copier.VcsRef.CURRENT))
-    if "resources" in answers:
-        _keep_migrations(change)
-    return change
+    return _prepare_answers(repository, origin, answers)
 
 
-def _keep_migrations(change: Change) -> None:
-    """See that other resources leave the migrations alone that databases may have applied.
+def prepare_resources(
+    project: Path,
+    edit: Callable[[Sequence[Resource]], Sequence[Resource]],
+    template: str | None = None,
+) -> Change:
+    """Prepare other resources, at the version of the template that the project is on.
+
+    Args:
+        project: The project.
+        edit: Makes of what it keeps now what it keeps from then on.
+        template: Where the template is, if not where the project remembers it.
 
     Raises:
-        ProjectError: They do not.
+        AnswerError: What is asked for is none of the project's resources, or cannot be read.
+        ProjectError: The project cannot be changed as it is, or its template knows no resources.
+        TemplateError: The template cannot be fetched, or has the project's version no more.
+        ServicewrightError: Copier refuses for another reason, such as an answer's validator.
     """
-    if any(name.endswith("/migrations/env.py") for name in change.dropped):
-        return
-    applied = [
-        name
-        for name in (*change.modified, *change.dropped, *change.moved)
-        if "/migrations/versions/" in name and not name.endswith("/__init__.py")
-    ]
-    if applied:
+    repository = Repository.of(project)
+    origin = read(repository.project, template)
+    if resources.QUESTION not in origin.answers:
         raise ProjectError(
-            f"Nothing was changed, because {applied[0]} would be another migration, and a database "
-            "may have applied it: put new resources behind those that are there, and change these "
-            "by hand with a migration of your own."
+            f"The template of {repository.project} knows no resources at version {origin.commit}: "
+            "update the project first."
         )
+    edited = edit(resources.read(origin.answers[resources.QUESTION]))
+    answers = {resources.QUESTION: [resource.answer for resource in edited]}
+    return _prepare_answers(repository, origin, answers)
+
+
+def _prepare_answers(repository: Repository, origin: Origin, answers: Mapping[str, Any]) -> Change:
+    """Prepare other answers, with the migrations of other resources behind all that are there."""
+    given = {**answers, **_place_of_migrations(repository, origin, answers)}
+    return prepare(repository, origin, partial(_write, origin, given, copier.VcsRef.CURRENT))
+
+
+def _place_of_migrations(
+    repository: Repository, origin: Origin, answers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Say which of the project's migrations a new one follows: some may be the user's own."""
+    made = origin.answers.get("migrated")
+    if not {resources.QUESTION, "auth"} & answers.keys() or not isinstance(made, list):
+        return {}
+    return {"migrated": [*made, *migrations.place_of_next(repository.project, made)]}
 
 
 def prepare_version(
@@ -215,7 +240,8 @@ def prepare_version(
     asked = questions_of(replace(origin.source, ref=ref, directory=None)) if pairs else []
     try:
         answers = questions.parse_answers(asked, pairs)
-        change = prepare(repository, origin, partial(_write, origin, answers, ref))
+        place = _place_of_migrations(repository, origin, answers)
+        change = prepare(repository, origin, partial(_write, origin, {**answers, **place}, ref))
     except _DowngradeError:
         return None
     if change.after.commit != origin.commit:
@@ -324,6 +350,9 @@ def prepare(
     )
     tree, unwritten = _without_ignored(repository, merged, base, theirs)
     gone = repository.changed(head, tree, "D")
+    added = [
+        name for name in repository.changed(head, tree, "A") if name not in merged.moved.values()
+    ]
     dropped = [name for name in gone if name not in merged.moved]
     differing = set(repository.changed(base, head))
     return Change(
@@ -332,11 +361,7 @@ def prepare(
         tree=tree,
         before=origin,
         after=after,
-        added=tuple(
-            name
-            for name in repository.changed(head, tree, "A")
-            if name not in merged.moved.values()
-        ),
+        added=tuple(added),
         modified=tuple(repository.changed(head, tree, "MT")),
         dropped=tuple(dropped),
         moved=merged.moved,
@@ -346,7 +371,19 @@ def prepare(
         unmerged=merged.unmerged,
         settled={name: what.places for name, what in merged.settled.items() if not what.left_out},
         warnings=(*said, *_told(merged), *unwritten),
+        told=_told_by_migrations(repository, tree, added),
     )
+
+
+def _told_by_migrations(
+    repository: Repository, tree: str, added: Sequence[str]
+) -> dict[str, list[str]]:
+    """Give what new migrations say of the rows of a database; nothing where it is new too."""
+    if any(name.endswith("/migrations/env.py") for name in added):
+        return {}
+    entries = repository.entries(tree)
+    names = [entries[name][1] for name in sorted(filter(migrations.is_one, added))]
+    return migrations.told(text.decode() for text in repository.read_all(names))
 
 
 def _write(

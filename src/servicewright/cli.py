@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -19,7 +20,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from servicewright import __version__, proofs, proving, questions, templates
+from servicewright import __version__, migrations, proofs, proving, questions, resources, templates
 from servicewright.advice import advice, advice_on_branch
 from servicewright.errors import (
     ProjectError,
@@ -68,7 +69,11 @@ SetOption = Annotated[
     ),
 ]
 YesOption = Annotated[
-    bool, typer.Option("--yes", "-y", help="Let files with your edits go without asking.")
+    bool,
+    typer.Option("--yes", "-y", help="Let files with your edits, and data, go without asking."),
+]
+ProjectOption = Annotated[
+    Path, typer.Option("--project", metavar="PATH", help="The project.", show_default="here")
 ]
 DryRunOption = Annotated[
     bool,
@@ -144,6 +149,18 @@ def new(  # noqa: PLR0913 - one for each option
         ),
     ] = None,
     given: SetOption = None,
+    kept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--resource",
+            metavar="SPECIFICATION",
+            help="What the service keeps besides the items, such as 'order(total: money, item: "
+            "item?)'. May be given several times.",
+        ),
+    ] = None,
+    without_example: Annotated[
+        bool, typer.Option("--no-example", help="Leave out the items, which are an example.")
+    ] = False,
     defaults: Annotated[
         bool, typer.Option("--defaults", help="Ask nothing: take the default answers.")
     ] = False,
@@ -174,10 +191,29 @@ def new(  # noqa: PLR0913 - one for each option
         answers = questions.parse_answers(questions.from_config(config), pairs)
         if preset is not None:
             answers = {**questions.preset(presets, preset).answers, **answers}
+        if kept or without_example:
+            answers = {**answers, **_resources(config, answers, kept or [], without_example)}
         if ask and (asked := _interview(source, destination, answers, presets)) is not None:
             answers, ask = asked, False
         project = projects.create(source, destination, answers, ask=ask)
     _report(project, destination)
+
+
+def _resources(
+    config: Mapping[str, Any],
+    answers: Mapping[str, Answer],
+    kept: Sequence[str],
+    without_example: bool,  # noqa: FBT001 - the option
+) -> dict[str, Answer]:
+    """Say what a new service keeps: what is answered, or the example, and what is named."""
+    name = resources.QUESTION
+    if name not in config:
+        raise UsageError("This template knows no resources: leave out --resource and --no-example.")
+    if without_example and name in answers:
+        raise UsageError(f"--set {name}=... says all of them: leave out --no-example.")
+    example = [] if without_example else config[name]["default"]
+    known = resources.read(answers.get(name, example))
+    return {name: resources.typed(resources.added(known, kept))}
 
 
 def _ask_where(*, ask: bool) -> Path:
@@ -249,6 +285,109 @@ def set_answers(
         change = changes.prepare_answers(project, pairs, template)
         if change.is_empty:
             typer.echo("Nothing changes: the project has these answers.")
+            return
+        _make(change, yes=yes, dry_run=dry_run)
+    _end(change, project)
+
+
+@app.command(no_args_is_help=True)
+def add(
+    specifications: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SPECIFICATION",
+            help="Resources, such as 'order(customer: text(100), total: money, item: item?)'.",
+            show_default=False,
+        ),
+    ],
+    *,
+    project: ProjectOption = Path(),
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    template: TemplateOption = None,
+) -> None:
+    """Add resources to what a project keeps, with their migrations.
+
+    Takes the same care as `set`, at the version of the template that the project is on.
+    """
+    edit = partial(resources.added, texts=specifications)
+    _change_resources(project, edit, template, yes=yes, dry_run=dry_run)
+
+
+@app.command(no_args_is_help=True)
+def remove(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Resources, by what one or several are called: order, or orders.",
+            show_default=False,
+        ),
+    ],
+    *,
+    project: ProjectOption = Path(),
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    template: TemplateOption = None,
+) -> None:
+    """Remove resources from what a project keeps; a migration drops their tables.
+
+    Takes the same care as `set`, and data goes only if you say so.
+    """
+    edit = partial(resources.removed, names=names)
+    _change_resources(project, edit, template, yes=yes, dry_run=dry_run)
+
+
+class _WithSigns(TyperCommand):
+    """A command whose arguments may begin with a minus sign and a name, which is no option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        signed = [re.sub(r"^-(?=[a-z]\w+$)", "\N{MINUS SIGN}", text) for text in args]
+        return super().parse_args(ctx, signed)
+
+
+@app.command(cls=_WithSigns, no_args_is_help=True)
+def change(  # noqa: PLR0913 - one for each option
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The resource, such as order.", show_default=False),
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CHANGE",
+            help="'+note: text?' for a new field, 'note: text(50)' for what one is from now on, "
+            "-note for one that goes.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    project: ProjectOption = Path(),
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    template: TemplateOption = None,
+) -> None:
+    """Change the fields of a resource, with a migration that changes its table.
+
+    Takes the same care as `set`, and data goes only if you say so: a field that has another name
+    is one that goes and one that comes.
+    """
+    wanted = [text.replace("\N{MINUS SIGN}", "-", 1) for text in changes or []]
+    edit = partial(resources.changed, name=name, changes=wanted)
+    _change_resources(project, edit, template, yes=yes, dry_run=dry_run)
+
+
+def _change_resources(
+    project: Path, edit: Any, template: str | None, *, yes: bool, dry_run: bool
+) -> None:
+    """Change what a project keeps."""
+    with _told("Interrupted: nothing was changed."):
+        from servicewright import changes  # noqa: PLC0415
+
+        change = changes.prepare_resources(project, edit, template)
+        if change.is_empty:
+            typer.echo("Nothing changes: that is what the project keeps.")
             return
         _make(change, yes=yes, dry_run=dry_run)
     _end(change, project)
@@ -611,6 +750,7 @@ def _make(change: Change, *, yes: bool, dry_run: bool) -> None:
         typer.echo(f"{before} is {after} from now on, with your files in it.")
     _list("Files that go:", [name for name in change.dropped if name not in change.edited])
     _list("Files that go with your edits in them:", change.edited, style="bold yellow")
+    _list_data(change)
     if dry_run:
         _list("Files that are new:", change.added)
         _list("Files that move:", [f"{old} -> {new}" for old, new in change.moved.items()])
@@ -619,15 +759,35 @@ def _make(change: Change, *, yes: bool, dry_run: bool) -> None:
         _list("Files with conflicts:", change.conflicts, style="bold red")
         typer.echo("Nothing was changed, because this is a dry run.")
         raise typer.Exit(CONFLICTS if change.conflicts else 0)
-    if change.edited and not yes:
+    loses_data = bool(change.told.get(migrations.LOST))
+    if (change.edited or loses_data) and not yes:
+        what = " and ".join(
+            [*(["your edits"] if change.edited else []), *(["data"] if loses_data else [])]
+        )
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            it = "them" if change.edited else "it"
             raise ProjectError(
-                "Nothing was changed, because your edits would go: give --yes to let them go."
+                f"Nothing was changed, because {what} would go: give --yes to let {it} go."
             )
-        if not typer.confirm("Let them go? (git keeps what is committed)"):
+        asked = "Let them go? (git keeps what is committed)" if change.edited else ""
+        if not typer.confirm(asked or "Let the data go, in each database that is migrated?"):
             typer.echo("Nothing was changed.")
             raise typer.Exit(1)
     change.make()
+
+
+def _list_data(change: Change) -> None:
+    """Say what new migrations do to the rows of a database."""
+    for heading, said, style in (
+        (migrations.LOST, "What a migration loses in a database:", "bold yellow"),
+        (migrations.FILLED, "What rows get that are in a database:", None),
+        (
+            migrations.NEEDED,
+            "What must be so in a database, or the migration fails:",
+            "bold yellow",
+        ),
+    ):
+        _list(said, change.told.get(heading, ()), style)
 
 
 def _list(heading: str, names: Sequence[str], style: str | None = None) -> None:
@@ -682,6 +842,7 @@ def _leave(change: Change, typed: Path, branch: str) -> None:
     for sentence in change.warnings:
         _say(f"Warning: {sentence}", "yellow", stderr=True)
     _list("Files that go with your edits in them:", change.edited, style="bold yellow")
+    _list_data(change)
     change.leave_on(branch)
     _say(f"Branch {branch} has the update; your files are as they were.", "bold green")
     _list_settled(change)

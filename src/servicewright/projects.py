@@ -18,7 +18,7 @@ from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
 from jinja2 import TemplateError as JinjaError
 from plumbum import ProcessExecutionError
 
-from servicewright import git, proofs, questions
+from servicewright import git, proofs, questions, resources
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
 from servicewright.git import complaint, environment
 from servicewright.prompts import whole_messages
@@ -351,6 +351,9 @@ def _refusal(error: ValueError) -> str:
     if refused is None:
         return message
     question, reason = refused.groups()
+    if question == resources.QUESTION:
+        # There are commands for it, and the sentence names the place.
+        return reason if reason.endswith("?") else f"{reason}."
     return f"{reason} (to answer it: --set {question}=VALUE)."
 
 

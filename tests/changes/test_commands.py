@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from commands import command, files, in_terminal, printed_commands, refusal, remembered, run
 from repositories import commit, git
 
@@ -797,18 +796,18 @@ def test_other_resources_leave_applied_migrations_alone(
     made = run("new", project, "--template", template_repository, "--defaults")
     assert made.exit_code == 0, made.stderr
     commit(project)
-    before = state(project)
 
-    for resources in ("[]", '["box(name: text(20))"]'):
-        said = refusal(run("set", project, f"resources={resources}"), 1)
-        assert "0001_create_items.py would be another migration" in said
-        assert state(project) == before
-    with_more = yaml.safe_load((template_repository / "copier.yml").read_text())["resources"]
-    more = yaml.safe_dump([*with_more["default"], "box(name: text(20))"], default_flow_style=True)
-    added = run("set", project, f"resources={more}")
-    assert added.exit_code == 0, added.stderr
-    assert "0002_create_boxes.py" in git(project, "diff", "--staged", "--name-only")
+    other = run("set", project, 'resources=["box(name: text(20))"]', "--yes")
+    assert other.exit_code == 0, other.stderr
+    assert "What a migration loses in a database:\n  items, with all rows\n" in other.stdout
+    migrations = git(project, "diff", "--staged", "--name-status", "--", "src/shop/migrations")
+    assert [line.split("/")[-1] for line in migrations.splitlines()] == [
+        "0002_create_boxes.py",
+        "0003_drop_items.py",
+    ]
     git(project, "reset", "--quiet", "--hard")
-    # Without a database there is nothing to apply.
+
+    # Without a database there is nothing to apply, and nothing that is lost.
     without = run("set", project, "resources=[]", "database=none")
     assert without.exit_code == 0, without.stderr
+    assert "loses" not in without.stdout

@@ -21,10 +21,12 @@ import copier
 import copier._main
 import copier._template
 import pytest
+import yaml
 from covertable import make
 from matrix.rendering import SAME_ANSWERS, cheap_copies
 from repositories import commit, git
 
+from servicewright.migrations import is_one
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
@@ -163,6 +165,15 @@ def contents(project: Path) -> dict[str, bytes]:
         for path in sorted(project.rglob("*"))
         if ".git" not in path.relative_to(project).parts
     }
+
+
+def without_migrations(project: Path) -> dict[str, bytes]:
+    """Read all files but the migrations of tables, and what is remembered of these."""
+    found = {name: text for name, text in contents(project).items() if not is_one(name)}
+    answers = yaml.safe_load(found[".copier-answers.yml"])
+    del answers["migrated"]
+    found[".copier-answers.yml"] = yaml.safe_dump(answers).encode()
+    return found
 
 
 # What Copier found out about a template at a version: where its clone is, and what git says of it.
