@@ -226,6 +226,21 @@ def test_a_streamed_body_over_the_limit_behind_middleware(serve: Serve, layers: 
     assert client.post("/own", content=b"x" * 100_001).status_code == 413
 
 
+def test_a_body_that_is_refused_is_so_whoever_has_read_it_before(serve: Serve) -> None:
+    def init_app(app: FastAPI) -> None:
+        @app.post("/own")
+        async def read_again(request: Request) -> None:
+            with pytest.raises(HTTPException):
+                await request.body()
+            await request.body()
+
+    headers = {"Content-Type": "application/json"}
+
+    answer = serve(init_app).post("/own", content=rb'"\ud800"', headers=headers)
+
+    assert answer.status_code == 422
+
+
 def test_a_limit_of_a_route(service: FastAPI, client: TestClient) -> None:
     @service.post("/more", max_body_size=300_000)
     @service.post("/less", max_body_size=10)

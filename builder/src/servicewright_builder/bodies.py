@@ -36,15 +36,20 @@ def says_json(scope: Scope) -> bool:
 def checking(receive: Receive) -> Receive:
     """Refuse a body with half a character at its end."""
     chunks: list[bytes] = []
+    refused = False
 
     async def receive_checked() -> Message:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body"):
-            body = b"".join(chunks)
+        nonlocal refused
+        # Who tries again is refused again: there is nothing more to wait for.
+        if not refused:
+            message = await receive()
+            chunks.append(message.get("body", b""))
+            if message.get("more_body"):
+                return message
+            refused = has_half_a_character(b"".join(chunks))
             chunks.clear()
-            if has_half_a_character(body):
-                raise HTTPException(422, [HALF_A_CHARACTER])
-        return message
+            if not refused:
+                return message
+        raise HTTPException(422, [HALF_A_CHARACTER])
 
     return receive_checked
