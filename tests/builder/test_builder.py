@@ -53,8 +53,6 @@ EDITED = {
     "src/servicewright_builder/routes/pages.py": 3,
     "src/servicewright_builder/settings.py": 1,
     "src/servicewright_builder/templates/home.html": 0,
-    # The longer name of the package takes a second line.
-    "tests/test_errors.py": 1,
 }
 
 
