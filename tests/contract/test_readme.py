@@ -25,6 +25,8 @@ SERVICES: dict[str, dict[str, Any]] = {
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ADDRESS = re.compile(r"<(http://127\.0\.0\.1:\d+\S*)>")
 PATH = re.compile(r"`((?:src|tests)/[\w./-]*|[\w.-]+\.(?:py|toml|yaml|lock|example|env))`")
+# What is there only when the user has made it.
+OF_THE_USER = {".env", "compose.override.yaml", "uv.lock"}
 # They serve until somebody stops them.
 SERVERS = ("uv run fastapi dev", "uv run flask ", "uv run gunicorn")
 # What the others need is tested where it is there: an engine for containers, a template with
@@ -114,7 +116,7 @@ def test_its_commands_run(project: Path) -> None:
 def test_what_it_names_is_there(project: Path) -> None:
     text = (project / "README.md").read_text() + (project / "AGENTS.md").read_text()
 
-    named = {path for path in PATH.findall(text) if path not in {".env", "uv.lock"}}
+    named = {path for path in PATH.findall(text) if path not in OF_THE_USER}
     assert "src/orders/settings.py" in named
     for path in named:
         places = (project / path, project / "src" / "orders" / path)

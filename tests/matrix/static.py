@@ -491,13 +491,14 @@ def wrong_types(
         needed = {path for file in files if file in imported for path, _ in imported[file]}
         source = f"project_{tree.variant.id}".replace("-", "_")
         tests = f"{source}_tests"
+        helpers = [name for name, path in modules(tree).items() if path.startswith("tests/")]
         for path in modules(tree).values():
             if path in needed:
                 # What is imported is in these packages now, too.
                 text = tree.files[path].decode()
                 text = text.replace(f"\nfrom {PACKAGE}", f"\nfrom {source}")
                 own = rf"\nfrom {tests}.\1 import"
-                text = re.sub(r"\nfrom (chairs|clients|test_\w+) import", own, text)
+                text = re.sub(rf"\nfrom ({'|'.join(helpers)}) import", own, text)
                 place = path.replace(f"src/{PACKAGE}/", f"{source}/").replace("tests/", f"{tests}/")
                 file = directory / place
                 file.parent.mkdir(parents=True, exist_ok=True)

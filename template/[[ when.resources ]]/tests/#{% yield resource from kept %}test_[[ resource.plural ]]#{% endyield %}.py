@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from httpx2 import Client, Response
 #{% for field in resource.targets %}
-from test_[[ field.targets ]] import create as create_[[ field.target ]]
+#{% filter replace("TARGETS", field.targets) | replace("TARGET", field.target) %}
+from test_TARGETS import create as create_TARGET
+#{% endfilter %}
 #{% endfor %}
 
 PATH = "/widgets"
@@ -145,7 +147,9 @@ def test_needs_a_part(client: Client, part: str) -> None:
 #{% endif %}
 #{% if resource.told %}
 def test_does_not_repeat_what_was_sent(client: Client) -> None:
-    answer = client.post(PATH, json=sent([[ resource.client_and ]]LIMITED_TEXT="secret" * 2000))
+    #{% filter replace("CLIENT, ", resource.client_and) %}
+    answer = client.post(PATH, json=sent(CLIENT, LIMITED_TEXT="secret" * 2000))
+    #{% endfilter %}
 
     assert answer.status_code == 422
     assert set(answer.json()["detail"][0]) == {"loc", "msg", "type"}

@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 #{% for field in resource.targets %}
-from .[[ field.targets ]] import [[ field.alias ]]
+#{% filter replace("TARGETS", field.targets) | replace("ALIAS", field.alias) %}
+from .TARGETS import ALIAS
+#{% endfilter %}
 #{% endfor %}
 from .problems import NotFoundError
 
@@ -95,7 +97,9 @@ class WidgetQuery(BaseModel):
     q: Annotated[str | None, Field(max_length=100, pattern=WITHOUT_NUL)] = None
     #{% endif %}
     #{% for field in resource.references %}
-    [[ field.name ]]: [[ field.alias ]] | None = None
+    #{% filter replace("FIELD", field.name) | replace("ALIAS", field.alias) %}
+    FIELD: ALIAS | None = None
+    #{% endfilter %}
     #{% endfor %}
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     offset: Annotated[int, Field(ge=0, le=LARGEST_INTEGER)] = 0

@@ -23,12 +23,14 @@ class WidgetStore:
         """Give the [[ resource.labels ]][[ resource.narrowed ]], and how many there are without the limit."""
         widgets = select(Widget)
         #{% if resource.searched %}
-        if [[ resource.of_query ]]q:
+        if [[ resource.of_query + "q" ]]:
             [[ resource.condition ]]
         #{% endif %}
         #{% for field in resource.references %}
-        if query.[[ field.name ]] is not None:
-            widgets = widgets.where(Widget.[[ field.name ]] == query.[[ field.name ]])
+        #{% filter replace("FIELD", field.name) %}
+        if query.FIELD is not None:
+            widgets = widgets.where(Widget.FIELD == query.FIELD)
+        #{% endfilter %}
         #{% endfor %}
         total = self._session.scalar(select(func.count()).select_from(widgets.subquery()))
         #{% if resource.references %}

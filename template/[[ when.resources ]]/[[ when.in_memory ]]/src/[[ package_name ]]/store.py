@@ -35,11 +35,9 @@ class Widget:
 class WidgetStore:
     """Finds and changes [[ resource.labels ]]; safe to use from several threads."""
 
-    #{% if resource.targets %}
-    def __init__(self, [[ resource.needed_stores ]]) -> None:
-    #{% else %}
-    def __init__(self) -> None:
-    #{% endif %}
+    #{% filter replace(", STORES", (", " ~ resource.needed_stores) if resource.targets else "") %}
+    def __init__(self, STORES) -> None:
+    #{% endfilter %}
         self._widgets: dict[int, Widget] = {}
         self._ids = count(1)
         #{% if resource.is_linked %}
@@ -52,8 +50,10 @@ class WidgetStore:
         self.referrers: list[Callable[..., bool]] = []
         #{% endif %}
         #{% for field in resource.targets %}
-        self._[[ field.target ]]_store = [[ field.target ]]_store
-        [[ field.target ]]_store.referrers.append(self._refers_to_[[ field.target ]])
+        #{% filter replace("TARGET", field.target) %}
+        self._TARGET_store = TARGET_store
+        TARGET_store.referrers.append(self._refers_to_TARGET)
+        #{% endfilter %}
         #{% endfor %}
 
     def page(self, PARAMETERS) -> tuple[Sequence[Widget], int]:
@@ -61,12 +61,14 @@ class WidgetStore:
         with self._lock:
             widgets = list(self._widgets.values())
         #{% if resource.searched %}
-        if [[ resource.of_query ]]q:
+        if [[ resource.of_query + "q" ]]:
             [[ resource.selection ]]
         #{% endif %}
         #{% for field in resource.references %}
-        if query.[[ field.name ]] is not None:
-            widgets = [widget for widget in widgets if widget.[[ field.name ]] == query.[[ field.name ]]]
+        #{% filter replace("FIELD", field.name) %}
+        if query.FIELD is not None:
+            widgets = [widget for widget in widgets if widget.FIELD == query.FIELD]
+        #{% endfilter %}
         #{% endfor %}
         return widgets[[ resource.part ]], len(widgets)
 
@@ -124,10 +126,12 @@ class WidgetStore:
         return widget_id in self._widgets
     #{% endif %}
     #{% for field in resource.targets %}
+    #{% filter replace("TARGET", field.target) %}
 
-    def _refers_to_[[ field.target ]](self, [[ field.target ]]_id: int) -> bool:
+    def _refers_to_TARGET(self, TARGET_id: int) -> bool:
         """Tell whether [[ resource.a_label ]] refers to [[ field.target_label ]]."""
         [[ resource.refers_to(field.target) ]]
+    #{% endfilter %}
     #{% endfor %}
     #{% if resource.searched | length > 1 %}
 

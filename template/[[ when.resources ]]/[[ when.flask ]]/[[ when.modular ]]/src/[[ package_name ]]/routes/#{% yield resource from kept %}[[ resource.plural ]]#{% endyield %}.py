@@ -26,7 +26,7 @@ def list_widgets(query: WidgetQuery) -> WidgetPage:
 #{% if when.auth %}
 @login_required
 #{% endif %}
-@operation(status=201[[ ", errors=[409]" if resource.may_conflict ]])
+@operation([[ "status=201, errors=[409]" if resource.may_conflict else "status=201" ]])
 def create_widget(body: WidgetCreate) -> tuple[WidgetPublic, dict[str, str]]:
     """Create [[ resource.a_label ]]."""
     widget = get_widget_store().add(body)
@@ -44,7 +44,7 @@ def read_widget(widget_id: WidgetId) -> WidgetPublic:
 #{% if when.auth %}
 @login_required
 #{% endif %}
-@operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
+@operation(errors=[[ "[404, 409]" if resource.may_conflict else "[404]" ]])
 def replace_widget(widget_id: WidgetId, body: WidgetCreate) -> WidgetPublic:
     """Replace [[ resource.a_label ]]."""
     return WidgetPublic.model_validate(get_widget_store().replace(widget_id, body))
@@ -54,7 +54,7 @@ def replace_widget(widget_id: WidgetId, body: WidgetCreate) -> WidgetPublic:
 #{% if when.auth %}
 @login_required
 #{% endif %}
-@operation(errors=[404[[ ", 409" if resource.may_conflict ]]])
+@operation(errors=[[ "[404, 409]" if resource.may_conflict else "[404]" ]])
 def update_widget(widget_id: WidgetId, body: WidgetUpdate) -> WidgetPublic:
     """Change some fields of [[ resource.a_label ]]."""
     return WidgetPublic.model_validate(get_widget_store().update(widget_id, body))
@@ -64,7 +64,7 @@ def update_widget(widget_id: WidgetId, body: WidgetUpdate) -> WidgetPublic:
 #{% if when.auth %}
 @login_required
 #{% endif %}
-@operation(status=204, errors=[404[[ ", 409" if resource.is_target ]]])
+@operation(status=204, errors=[[ "[404, 409]" if resource.is_target else "[404]" ]])
 def delete_widget(widget_id: WidgetId) -> None:
     """Delete [[ resource.a_label ]]."""
     get_widget_store().delete(widget_id)
