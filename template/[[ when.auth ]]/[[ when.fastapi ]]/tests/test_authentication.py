@@ -10,7 +10,9 @@ from httpx2 import Auth
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom, errors
-#{% if when.jwt %}
+#{% if when.login_page %}
+from PACKAGE.authentication import LoginRequired, PageLoginRequired, UsernameDep, VisitorDep, get_account
+#{% elif when.jwt %}
 from PACKAGE.authentication import LoginRequired, UsernameDep, get_account
 #{% else %}
 from PACKAGE.authentication import LoginRequired, UsernameDep, get_username
@@ -73,4 +75,23 @@ def test_who_is_asked_before_an_error_is_told(
 
     assert asked == [422, 401, 404]
     assert known == [409, 409, 404]
+#{% if when.login_page %}
+
+
+def test_a_page_of_ones_own_leads_to_the_login_page(
+    start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init_app(app: FastAPI) -> None:
+        @app.get("/own", dependencies=[PageLoginRequired])
+        def show(visitor: VisitorDep) -> str:
+            return f"own of {visitor!r}"
+
+    monkeypatch.setattr(custom, "init_app", init_app)
+    client = start()
+
+    assert "ada" in client.get("/own").text
+    client.auth = Auth()
+    answer = client.get("/own", follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+#{% endif %}
 #{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter fitted %}
 """A group of views that asks for credentials."""
 
 from collections.abc import Callable
@@ -8,7 +9,11 @@ from httpx2 import Auth, Client
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom
+#{% if when.login_page %}
+from PACKAGE.authentication import get_visitor, page_login_required, require_login
+#{% else %}
 from PACKAGE.authentication import require_login
+#{% endif %}
 #{% endfilter %}
 
 
@@ -24,3 +29,24 @@ def test_a_browser_may_ask_what_it_may_send(
 
     assert client.get("/health").status_code == 401
     assert client.options("/health").status_code == 200
+#{% if when.login_page %}
+
+
+def test_a_page_of_ones_own_leads_to_the_login_page(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init_app(app: Flask) -> None:
+        @app.get("/own")
+        @page_login_required
+        def show() -> str:
+            return f"own of {get_visitor()!r}"
+
+    monkeypatch.setattr(custom, "init_app", init_app)
+    client = start()
+
+    assert "ada" in client.get("/own").text
+    client.auth = Auth()
+    answer = client.get("/own", follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+#{% endif %}
+#{% endfilter %}
