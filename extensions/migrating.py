@@ -647,7 +647,12 @@ class History:
                 self.add(table, columns)
         gone = [table for table in self.tables if table not in tables]
         while gone:
-            targets = {column.target for table in gone for column in self.tables[table]}
+            targets = {
+                column.target
+                for table in gone
+                for column in self.tables[table]
+                if column.target != table
+            }
             table = next(table for table in reversed(gone) if table not in targets)
             self.add(table, None)
             gone.remove(table)

@@ -469,8 +469,12 @@ def with_targets(resource: Resource, every: Sequence[Resource]) -> Resource:
     fields = []
     for field in resource.fields:
         place = f"{resource.name}.{field.name}"
-        if names.get(field.kind) == resource.name and field.kind not in KINDS:
-            raise SpecificationError(f"{place}: a resource cannot refer to itself: leave it out.")
+        is_own = names.get(field.kind) == resource.name and field.kind not in KINDS
+        if is_own and not field.optional:
+            raise SpecificationError(
+                f"{place}: the first of its kind has none to refer to: make it optional, as in "
+                f"{field.name}: {field.kind}?."
+            )
         if field.kind in names and field.kind not in KINDS:
             if field.default is not None or field.example is not None:
                 raise SpecificationError(f"{place}: a reference has no default and no example.")
@@ -601,7 +605,7 @@ def in_order(resources: Sequence[Resource]) -> list[Resource]:
         ready = [
             resource
             for resource in left
-            if {field.target for field in resource.fields} - {""} <= known
+            if {field.target for field in resource.fields} - {"", resource.name} <= known
         ]
         if not ready:
             names = ", ".join(resource.name for resource in left)

@@ -188,6 +188,8 @@ class WrittenField:
         self.targets: str = shielded(targets)
         self.target_class: str = shielded(camel(field.target))
         self.target_label = with_article(self.target.replace("_", " "))
+        # Whether it refers to another of the same kind.
+        self.is_own: bool = field.target == resource.name
         self.label = self.name.replace("_", " ")
         alias = camel(field.name)
         taken = OTHERS | {f"{camel(resource.name)}{suffix}" for suffix in CLASSES}
@@ -312,6 +314,8 @@ class WrittenField:
                 return value.isoformat().replace("+00:00", "Z")
             return value if self.kind in PLAIN else str(value)
         text = self.label.capitalize()[: self.length]
+        if self.is_own:
+            return None
         return {
             "integer": 7,
             "number": 1.5,
@@ -331,6 +335,8 @@ class WrittenField:
             return not self.sample
         if self.kind == "list":
             return []
+        if self.is_own:
+            return None
         values = {
             "integer": (1, 2),
             "number": (0.5, 2.5),
@@ -419,6 +425,8 @@ class WrittenField:
                 return ", ".join(self.form_sample)
             case "datetime":
                 return str(self.form_sample).removesuffix("Z")
+            case "reference":
+                return ""
             case _:
                 return str(self.form_sample)
 
@@ -483,10 +491,18 @@ class Written:
         self.store = f"{self.class_name}Store"
         self.found_by = " or ".join(field.label for field in self.searched)
         self.references = [field for field in self.fields if field.is_reference]
-        self.targets = first_of_each(self.references)
-        # Whether others refer to it.
-        self.is_target = any(field.target == self.name for other in every for field in other.fields)
-        self.is_linked = bool(self.references) or self.is_target
+        # Those to another of its kind, and those to other resources.
+        self.own = [field for field in self.references if field.is_own]
+        self.foreign = [field for field in self.references if not field.is_own]
+        self.targets = first_of_each(self.foreign)
+        self.all_targets = first_of_each(self.references)
+        referrers = {
+            other.name for other in every for field in other.fields if field.target == self.name
+        }
+        # Whether something refers to it, and whether others do.
+        self.is_target = bool(referrers)
+        self.is_needed = bool(referrers - {self.name})
+        self.is_linked = bool(self.targets) or self.is_needed
         self.may_conflict = bool(self.references or self.unique)
         # Where a list can be narrowed to what refers to something, the store is given the query.
         self.of_query = "query." if self.references else ""
@@ -522,10 +538,13 @@ class Written:
         self.told = texts[0].name if texts else ""
         wide = [f.name for f in texts if f.is_public and (f.length or 100) >= WIDE]
         self.wide = wide[0] if wide else ""
-        own = [field for field in self.fields if not field.is_reference]
+        own = [field for field in self.fields if field not in self.foreign]
         self.sent = written({field.name: field.sample for field in own})
         self.changes = written({field.name: field.other for field in own})
         self.counted = [field for field in self.unique if not field.is_reference]
+        self.unlike = [field for field in self.unique if not field.is_own]
+        self.own_list = names(self.own)
+        self.unique_own_list = names([field for field in self.own if field in self.unique])
         self.numbered = ", ".join(f'"{field.name}": {field.numbered}' for field in self.counted)
         self.numbered = f"{{{self.numbered}}}"
         self.known_defaults = ""
@@ -542,7 +561,7 @@ class Written:
         self.clearable_list = names(self.clearable)
         self.lasting_list = names(self.lasting)
         self.secret_list = names(self.secret)
-        self.unique_list = names(self.unique)
+        self.unique_list = names(self.unlike)
         self.form = written({field.name: field.typed for field in own})
         self.stored = written({field.name: field.form_sample for field in own if field.is_public})
         self.mistyped = [f'("{field.name}", {field.mistyped})' for field in self.fields]
@@ -554,14 +573,14 @@ class Written:
         self.macros = {field.input.partition("(")[0] for field in self.fields}
         self.lists = [field for field in self.fields if field.kind == "list"]
         self.typed_moments = [field for field in self.fields if field.kind == "datetime"]
-        self.referred = written({field.name: f"/{field.targets}" for field in self.references})
-        made = [f'"{field.name}": create_{field.target}(client)["id"]' for field in self.references]
+        self.referred = written({field.name: f"/{field.targets}" for field in self.foreign})
+        made = [f'"{field.name}": create_{field.target}(client)["id"]' for field in self.foreign]
         self.made = f"{{{', '.join(made)}}}"
         # What functions of the tests are given where one of its kind refers to others.
-        self.client = "client" if self.references else ""
-        self.client_and = "client, " if self.references else ""
-        self.body = "sent(client)" if self.references else "SENT"
-        self.changed = "CHANGES | references(client)" if self.references else "CHANGES"
+        self.client = "client" if self.foreign else ""
+        self.client_and = "client, " if self.foreign else ""
+        self.body = "sent(client)" if self.foreign else "SENT"
+        self.changed = "CHANGES | references(client)" if self.foreign else "CHANGES"
 
     @property
     def condition(self) -> str:
@@ -635,7 +654,9 @@ class Written:
         found = f"{target}_id in ({', '.join(own)})"
         if len(own) == 1:
             found = f"{own[0]} == {target}_id"
-        return f"return any({found} for {self._name} in self._{self._plural}.values())"
+        # What refers to itself alone may go.
+        others = f" if {self._name}.id != {target}_id" if target == self._name else ""
+        return f"return any({found} for {self._name} in self._{self._plural}.values(){others})"
 
     @staticmethod
     def responses(*statuses: int) -> str:
@@ -646,22 +667,20 @@ class Written:
     @property
     def refusals(self) -> str:
         """Refuse what refers to nothing, and what is unique if another has the same."""
-        lines = []
-        for field in self.references:
+        conditions = []
+        for field in self.foreign:
             own = f"{self._name}.{field.name}"
             there = f"{own} is not None and " if field.optional else ""
-            lines += [
-                f"        if {there}not self._{field.target}_store.has({own}):",
-                '            raise ConflictError("This does not fit what is stored")',
-            ]
+            conditions.append(f"{there}not self._{field.target}_store.has({own})")
+        for field in self.own:
+            known = f"None, {self._name}.id, *self._{self._plural}"
+            conditions.append(f"{self._name}.{field.name} not in {{{known}}}")
         for field in self.unique:
             own = f"{self._name}.{field.name}"
             there = f"{own} is not None and " if field.optional else ""
-            lines += [
-                f"        if {there}{own} in [other.{field.name} for other in others]:",
-                '            raise ConflictError("This does not fit what is stored")',
-            ]
-        return "\n".join(lines).lstrip()
+            conditions.append(f"{there}{own} in [other.{field.name} for other in others]")
+        refusal = '            raise ConflictError("This does not fit what is stored")'
+        return "\n".join(f"        if {found}:\n{refusal}" for found in conditions).lstrip()
 
     @property
     def texts(self) -> str:

@@ -38,6 +38,23 @@ def test_tables_come_change_and_go_in_an_order_that_references_allow() -> None:
     ]
 
 
+def test_a_table_that_refers_to_itself_comes_changes_and_goes() -> None:
+    found = history(
+        ["order(a: text, next: order?)", "box(holds: order, within: box?)"],
+        ["order(a: text, next: order? unique)", "box(holds: order, within: box?)"],
+        [],
+    )
+
+    assert [(step.verb, step.table) for step in found.steps] == [
+        ("create", "orders"),
+        ("create", "boxes"),
+        ("change", "orders"),
+        ("drop", "boxes"),
+        ("drop", "orders"),
+    ]
+    assert history(remembered=found.remembered).steps == found.steps
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

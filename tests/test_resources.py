@@ -106,12 +106,19 @@ def test_what_is_referred_to_comes_first() -> None:
     assert [resource.name for resource in found] == ["order", "item", "line", "box"]
 
 
+def test_a_resource_may_refer_to_its_own_kind() -> None:
+    (found,) = read(["category(name: text, parent: categories?, next: category? unique)"])
+
+    assert [field.target for field in found.fields] == ["", "category", "category"]
+
+
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
         ("order(it: item write-only)", "order.it: a reference cannot be write-only"),
         ("order(q: item)", "order.q: q is what lists search for: choose another name"),
-        ("order(it: orders?)", "order.it: a resource cannot refer to itself: leave it out"),
+        ("order(it: orders)", "order.it: the first of its kind has none to refer to: make it "),
+        ("order(it: order unique)", "make it optional, as in it: order?."),
         ("order(it: text(9) unique)", "order.it: a text of 9 cannot be unique or searched"),
         ("order(it: choice(new, done) unique)", "order.it: a choice cannot be unique"),
         (f"order({'f' * 31}: text)", "30 characters at most"),

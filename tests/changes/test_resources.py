@@ -252,7 +252,9 @@ def other_resources(known: Sequence[Resource], chance: random.Random) -> list[Re
         free = [
             one.name
             for one in known
-            if not any(field for other in known for field in other.refers_to(one))
+            if not any(
+                field for other in known if other is not one for field in other.refers_to(one)
+            )
         ]
         return resources.removed(known, [chance.choice(free)])
     one = chance.choice(known)

@@ -56,6 +56,10 @@ def resource(name: str, targets: Sequence[str], chance: random.Random) -> str:
         for field in names
         for is_reference in [bool(targets) and chance.random() < 0.2]
     )
+    # A chance of its own, so that all else stays as the number gives it.
+    own = random.Random(f"{name} {names}")  # noqa: S311
+    if own.random() < 0.15:
+        fields += f", parent: {name}?{own.choice(['', '', ' unique', ' indexed'])}"
     plural = f"/{PLURALS[name]}" if name in PLURALS else ""
     return f"{name}{plural}({fields})"
 

@@ -94,6 +94,11 @@ CHANGES = {
         "(owner: new_field?, part: with_default?)",
         "(owner: kind?, part: length? unique, first: mark? unique)",
     ],
+    "own_kind": [
+        "(note: text, gone: own_kind?, stays: own_kind? unique, other: new_field?)",
+        "(note: text, comes: own_kind? unique, stays: own_kind?, other: own_kind?)",
+        "(note: text, gone: own_kind?, stays: own_kind? unique, other: new_field?)",
+    ],
     "what_refers_to_others": [
         "(owner: new_field unique)",
         "(owner: new_field, is_part_of_something_larger: with_default?)",

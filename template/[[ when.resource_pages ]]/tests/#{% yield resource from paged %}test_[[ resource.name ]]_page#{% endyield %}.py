@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Client
-#{% if resource.references %}
+#{% if resource.foreign %}
 from test_widgets import create, references
 #{% else %}
 from test_widgets import create
@@ -60,7 +60,7 @@ def test_it_shows_some_of_many(client: Client, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_its_form_adds_one(client: Client) -> None:
-    #{% if resource.references %}
+    #{% if resource.foreign %}
     others = references(client)
 
     answer = client.post(PATH, data=FORM | others)
@@ -104,7 +104,7 @@ def test_an_empty_form_will_do(client: Client) -> None:
     ],
 )
 def test_it_says_what_is_wrong_beside_the_field(client: Client, part: str, value: str) -> None:
-    #{% if resource.references %}
+    #{% if resource.foreign %}
     answer = client.post(PATH, data=FORM | references(client) | {part: value})
     #{% else %}
     answer = client.post(PATH, data=FORM | {part: value})

@@ -26,7 +26,7 @@ DEFAULTS: dict[str, Any] = [[ resource.known_defaults ]]
 #{% if resource.secret %}
 SECRET = [[ resource.secret_list ]]
 #{% endif %}
-#{% if resource.references %}
+#{% if resource.foreign %}
 # Where what it refers to is.
 REFERENCES = [[ resource.referred ]]
 #{% endif %}
@@ -35,7 +35,7 @@ NUMBERS = count(1)
 #{% endif %}
 
 
-#{% if resource.references %}
+#{% if resource.foreign %}
 def references(client: Client) -> dict[str, Any]:
     return [[ resource.made ]]
 
@@ -264,7 +264,7 @@ CHANGES: dict[str, Any] = [[ resource.changes ]]
 
 def test_replace(client: Client) -> None:
     made = create(client)
-    #{% if resource.references %}
+    #{% if resource.foreign %}
     changes = CHANGES | references(client)
 
     answer = client.put(f"{PATH}/{made['id']}", json=changes)
@@ -336,7 +336,7 @@ def test_update_refuses_a_bad_part(client: Client) -> None:
     assert client.get(f"{PATH}/{made['id']}").json() == made
 
 
-#{% if resource.unique %}
+#{% if resource.unlike %}
 @pytest.mark.parametrize("part", [[ resource.unique_list ]])
 def test_there_is_one_of_each(client: Client, part: str) -> None:
     body, other = sent([[ resource.client ]]), create(client)
@@ -356,7 +356,7 @@ def test_there_is_one_of_each(client: Client, part: str) -> None:
 
 
 #{% endif %}
-#{% if resource.references %}
+#{% if resource.foreign %}
 @pytest.mark.parametrize("part", REFERENCES)
 def test_refers_to_what_there_is(client: Client, part: str) -> None:
     made = create(client)
@@ -416,6 +416,47 @@ def test_list_by_reference(client: Client, part: str) -> None:
 
 
 #{% endif %}
+#{% if resource.own %}
+@pytest.mark.parametrize("part", [[ resource.own_list ]])
+def test_refers_to_another_of_its_kind(client: Client, part: str) -> None:
+    made, other = create(client), create(client)
+    path = f"{PATH}/{made['id']}"
+
+    unknown = client.patch(path, json={part: 4711})
+    answer = client.patch(path, json={part: other["id"]})
+
+    assert unknown.status_code == 409
+    assert answer.status_code == 200
+    assert answer.json() == made | {part: other["id"]}
+    assert client.get(PATH, params={part: other["id"]}).json()["items"] == [answer.json()]
+    # It stays as long as the other one refers to it.
+    assert client.delete(f"{PATH}/{other['id']}").status_code == 409
+    assert client.delete(path).status_code == 204
+    assert client.delete(f"{PATH}/{other['id']}").status_code == 204
+
+
+@pytest.mark.parametrize("part", [[ resource.own_list ]])
+def test_what_refers_to_itself_may_go(client: Client, part: str) -> None:
+    made = create(client)
+    path = f"{PATH}/{made['id']}"
+
+    assert client.patch(path, json={part: made["id"]}).json() == made | {part: made["id"]}
+    assert client.delete(path).status_code == 204
+
+
+#{% endif %}
+#{% if resource.unique_own_list != "[]" %}
+@pytest.mark.parametrize("part", [[ resource.unique_own_list ]])
+def test_one_alone_refers_to_another(client: Client, part: str) -> None:
+    made = create(client)
+    create(client, **{part: made["id"]})
+
+    answer = client.post(PATH, json=sent([[ resource.client_and ]]**{part: made["id"]}))
+
+    assert answer.status_code == 409
+
+
+#{% endif %}
 def test_delete(client: Client) -> None:
     made, other = create(client), create(client)
 
@@ -455,7 +496,7 @@ def test_number_that_is_no_widget_id(client: Client, number: str) -> None:
 #{% if resource.secret %}
 @pytest.mark.parametrize("part", SECRET)
 def test_no_answer_holds_a_secret(client: Client, part: str) -> None:
-    #{% if resource.references %}
+    #{% if resource.foreign %}
     body = sent(client)
     answers = [client.post(PATH, json=body)]
     #{% else %}
@@ -465,7 +506,7 @@ def test_no_answer_holds_a_secret(client: Client, part: str) -> None:
     answers += [
         client.get(PATH),
         client.get(path),
-        client.put(path, json=[[ "body" if resource.references else "SENT" ]]),
+        client.put(path, json=[[ "body" if resource.foreign else "SENT" ]]),
         client.patch(path, json={part: SENT[part]}),
     ]
 

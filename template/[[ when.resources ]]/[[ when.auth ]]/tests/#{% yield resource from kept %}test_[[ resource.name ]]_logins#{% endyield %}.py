@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from httpx2 import Client
-#{% if resource.references %}
+#{% if resource.foreign %}
 from test_widgets import create
 #{% endif %}
 
 PATH = "/widgets"
-#{% if not resource.references %}
+#{% if not resource.foreign %}
 SENT: dict[str, Any] = [[ resource.sent ]]
 #{% endif %}
 CHANGES: dict[str, Any] = [[ resource.changes ]]
@@ -33,7 +33,7 @@ CHANGES: dict[str, Any] = [[ resource.changes ]]
 def test_changing_widgets_needs_credentials(
     client: Client, anonymous: Client, method: str, path: str, credentials: tuple[str, str] | None
 ) -> None:
-    made = [[ "create(client)" if resource.references else "client.post(PATH, json=SENT).json()" ]]
+    made = [[ "create(client)" if resource.foreign else "client.post(PATH, json=SENT).json()" ]]
 
     answer = anonymous.request(method, path.format(**made), json=CHANGES, auth=credentials)
 

@@ -47,7 +47,11 @@ class WidgetStore:
         #{% endif %}
         #{% if resource.is_target %}
         # Each tells whether something refers to [[ resource.a_label ]].
+        #{% if resource.own %}
+        self.referrers: list[Callable[..., bool]] = [self._refers_to_widget]
+        #{% else %}
         self.referrers: list[Callable[..., bool]] = []
+        #{% endif %}
         #{% endif %}
         #{% for field in resource.targets %}
         #{% filter replace("TARGET", field.target) %}
@@ -119,17 +123,21 @@ class WidgetStore:
                 raise ConflictError("This does not fit what is stored")
             #{% endif %}
             del self._widgets[widget_id]
-    #{% if resource.is_target %}
+    #{% if resource.is_needed %}
 
     def has(self, widget_id: int) -> bool:
         """Tell whether there is [[ resource.a_label ]]."""
         return widget_id in self._widgets
     #{% endif %}
-    #{% for field in resource.targets %}
+    #{% for field in resource.all_targets %}
     #{% filter replace("TARGET", field.target) %}
 
     def _refers_to_TARGET(self, TARGET_id: int) -> bool:
+        #{% if field.is_own %}
+        """Tell whether another [[ resource.label ]] refers to one."""
+        #{% else %}
         """Tell whether [[ resource.a_label ]] refers to [[ field.target_label ]]."""
+        #{% endif %}
         [[ resource.refers_to(field.target) ]]
     #{% endfilter %}
     #{% endfor %}
