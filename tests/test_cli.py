@@ -420,6 +420,7 @@ def test_new_prints_the_next_steps(
     (tools / "uv").write_text("#!/bin/sh\n")
     (tools / "uv").chmod(0o755)
     monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.delenv("UV", raising=False)
 
     result = run("new", "my orders", "--framework", framework, "--template", small, "--defaults")
 
@@ -436,27 +437,46 @@ def test_new_prints_the_next_steps(
     assert address in result.stdout
     assert max(map(len, result.stdout.splitlines())) > 80, "commands are not wrapped"
 
-    (tools / "uv").unlink()
+    # It was put into a folder that is not on the path, as the README does, and runs this.
+    elsewhere = (tools / "uv").rename(place.parent / "uv")
+    monkeypatch.setenv("UV", str(elsewhere))
     result = run("new", "others", "--framework", framework, "--template", small, "--defaults")
-    assert printed_commands(result.stdout)[:-1] == [
+    *printed, copier_command = printed_commands(result.stdout)
+    assert printed == [
         "cd others",
         "git init",
-        "python -m pip install uv",
-        "python -m uv sync",
-        development.replace("uv ", "python -m uv ", 1),
-        "python -m uv run pytest",
+        f"{elsewhere} sync",
+        development.replace("uv ", f"{elsewhere} ", 1),
+        f"{elsewhere} run pytest",
         "git add --all .",
         "git commit --message 'Start others'",
     ]
+    assert copier_command.startswith(f"{elsewhere} tool run --with copier-template-extensions ")
+
+    elsewhere.unlink()
+    result = run("new", "third", "--framework", framework, "--template", small, "--defaults")
+    assert printed_commands(result.stdout)[2:-3] == [
+        "python3 -m pip install --target ~/.uv uv",
+        "~/.uv/bin/uv sync",
+        development.replace("uv ", "~/.uv/bin/uv ", 1),
+        "~/.uv/bin/uv run pytest",
+    ]
 
 
+@pytest.fixture
+def _uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a uv on the path."""
+    tools = tmp_path / "with uv"
+    tools.mkdir()
+    (tools / "uv").write_text("#!/bin/sh\n")
+    (tools / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools), prepend=os.pathsep)
+
+
+@pytest.mark.usefixtures("_uv")
 def test_the_steps_of_a_template_without_a_framework_leave_it_out(tmp_path: Path) -> None:
     project = projects.Project(tmp_path, templates.Source("."), None, {}, ())
-    commands = [
-        command
-        for step in next_steps(project, Path("x"), uv_installed=True)
-        for command in step.commands
-    ]
+    commands = [command for step in next_steps(project, Path("x")) for command in step.commands]
     assert commands[:-2] == ["cd x", "git init", "uv sync", "uv run pytest"]
 
 
@@ -1013,6 +1033,7 @@ def test_new_writes_a_service(template: Path, place: Path, framework: str) -> No
     assert "web_shop.main" in result.stdout or "fastapi dev" in result.stdout
 
 
+@pytest.mark.usefixtures("_uv")
 @pytest.mark.parametrize("settings", ["true", "false"])
 @pytest.mark.parametrize(
     ("answers", "required"),
@@ -1032,11 +1053,7 @@ def test_the_next_steps_are_those_of_the_readme(
     result = run("new", "orders", "--template", template, *given)
 
     assert result.exit_code == 0, result.stderr
-    _enter, _git, *steps, _tests, _add, _commit, _copier = [
-        command.replace("python -m uv", "uv")
-        for command in printed_commands(result.stdout)
-        if command != "python -m pip install uv"
-    ]
+    _enter, _git, *steps, _tests, _add, _commit, _copier = printed_commands(result.stdout)
     readme = (place / "orders" / "README.md").read_text()
     run_it = readme.partition("## Run it")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```console\n(.*?)^```", run_it, re.MULTILINE | re.DOTALL)

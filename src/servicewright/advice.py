@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicewright import templates
-from servicewright.next_steps import Step, exported
+from servicewright.next_steps import Step, exported, uv_here
 
 if TYPE_CHECKING:
     from servicewright.changes import Change
@@ -38,7 +38,9 @@ def advice(change: Change, typed: Path) -> list[Step]:
         where = ", here or in .env" if in_file else ""
         exports = exported(change.repository.project, change.required)
         steps.append(Step(f"Set what it needs to start from now on{where}", exports))
-    steps.append(Step("Install what it needs now, and run its tests", ("uv sync", "uv run pytest")))
+    uv = uv_here() or "uv"
+    install = (f"{uv} sync", f"{uv} run pytest")
+    steps.append(Step("Install what it needs now, and run its tests", install))
     if not change.conflicts:
         steps.append(Step("Keep it", ("git commit",)))
     steps.append(Step("Or take all of it back", ("git restore --staged --worktree .",)))

@@ -879,6 +879,12 @@ def _end(change: Change, typed: Path) -> None:
     )
     _list_settled(change)
     _list("Files with conflicts:", change.conflicts, style="bold red")
+    # All was committed or ignored before.
+    _list(
+        "What git ignores no more: delete it, or name it in .gitignore:",
+        change.repository.unknown(),
+        style="bold yellow",
+    )
     _print_steps(stdout, advice(change, typed))
     if change.conflicts:
         raise typer.Exit(CONFLICTS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servicewright import git
@@ -14,7 +16,6 @@ from servicewright.templates import OWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from servicewright.projects import Project
     from servicewright.proofs import Proof
@@ -33,6 +34,10 @@ REQUIRED = re.compile(r"^\| `(\w+)` \|.*\| must be set \|$", re.MULTILINE)
 # What it, or .env.example, gives as an example of a variable's value.
 EXAMPLE = re.compile(r"^(?:export )?([A-Z_]+)=(?!\.\.\.$)(.+)$", re.MULTILINE)
 
+# Where uv is put when there is none. Debian and others let pip write neither to their own folders
+# nor to those of a user, and in the project it would be committed.
+HOME = "~/.uv"
+
 # The file for a PostgreSQL that is for development alone.
 DATABASE = "compose.database.yaml"
 
@@ -45,17 +50,24 @@ class Step:
     commands: tuple[str, ...]
 
 
-def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = None) -> list[Step]:
+def uv_here() -> str | None:
+    """Say how uv is called in a shell; None when it is not installed."""
+    if shutil.which("uv") is not None:
+        return "uv"
+    # uv tells what it runs where it is: the README has it in a folder that is not on the path.
+    running = os.environ.get("UV", "")
+    return shlex.quote(running) if Path(running).is_absolute() and Path(running).is_file() else None
+
+
+def next_steps(project: Project, typed: Path) -> list[Step]:
     """List what turns a new project into a running service.
 
     Args:
         project: The project.
         typed: Its path as the user wrote it.
-        uv_installed: Whether ``uv`` is a command here; found out when it is not given.
     """
-    if uv_installed is None:
-        uv_installed = shutil.which("uv") is not None
-    uv = "uv" if uv_installed else "python -m uv"
+    known_uv = uv_here()
+    uv = known_uv or f"{HOME}/bin/uv"
     steps = []
     enter = [shlex.join(["cd", str(typed)])] if str(typed) != "." else []
     if not is_under_version_control(project.path):
@@ -75,8 +87,8 @@ def next_steps(project: Project, typed: Path, *, uv_installed: bool | None = Non
     if (project.path / DATABASE).exists():
         start = f"docker compose --file {DATABASE} up --wait"
         steps.append(Step("Start a PostgreSQL for it, or name another one above", (start,)))
-    install = [f"{uv} sync"] if uv_installed else ["python -m pip install uv", f"{uv} sync"]
-    steps.append(Step("Install what it needs", tuple(install)))
+    get_uv = () if known_uv else (f"python3 -m pip install --target {HOME} uv",)
+    steps.append(Step("Install what it needs", (*get_uv, f"{uv} sync")))
     command, address = DEVELOPMENT.get(str(project.answers.get("framework")), ("", ""))
     if command:
         command = command.format(package_name=project.answers.get("package_name"))
@@ -145,11 +157,13 @@ def copier_command(project: Project, typed: Path) -> str | None:
     if project.source.remembered == OWN:
         return None
     # Copier does not bring what loads the template's extensions.
-    command = ["uvx", "--with", "copier-template-extensions", "copier", "copy", "--trust"]
+    command = ["--with", "copier-template-extensions", "copier", "copy", "--trust"]
     ref = project.source.ref if project.source.is_dirty else project.commit
     if ref is not None:
         command += ["--vcs-ref", ref]
     for name, answer in project.answers.items():
         value = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         command += ["--data", f"{name}={value}"]
-    return shlex.join([*command, project.source.remembered, str(typed)])
+    uv = uv_here() or "uv"
+    uvx = "uvx" if uv == "uv" else f"{uv} tool run"
+    return f"{uvx} {shlex.join([*command, project.source.remembered, str(typed)])}"

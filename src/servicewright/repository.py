@@ -133,6 +133,11 @@ class Repository:
         if not run(self.project, "ls-files", "--", ANSWERS):
             raise ProjectError(f"git ignores {ANSWERS}: add it with `git add --force` and commit.")
 
+    def unknown(self) -> list[str]:
+        """List what git neither holds nor ignores in the project; a folder is one."""
+        options = ("--others", "--exclude-standard", "--directory", "--no-empty-directory")
+        return run(self.project, "ls-files", "-z", *options).split("\0")[:-1]
+
     def unmerged(self) -> list[str]:
         """List the files of the project with conflicts, from the project's directory."""
         return [path.removeprefix(self.prefix) for path in _unmerged(self.top, self.project)]

@@ -113,6 +113,21 @@ def test_set_names_what_must_be_set_from_now_on(
     assert asked_for("framework=flask", "database=sqlite") == []
 
 
+def test_set_names_what_git_ignores_no_more(small: Path, project: Path) -> None:
+    assert "ignores no more" not in run("set", "framework=flask").stdout
+    commit(project)
+    template = small / "template"
+    (template / ".gitignore").rename(template / "[[ '.gitignore' if docker else '' ]]")
+    commit(small, tag="2.0.0")
+
+    assert "ignores no more" not in run("update").stdout
+    commit(project)
+    said = run("set", "docker=no").stdout
+
+    heading = "What git ignores no more: delete it, or name it in .gitignore:\n"
+    assert f"{heading}  .env\n  .venv/\n" in said
+
+
 def test_set_says_when_nothing_changes(project: Path) -> None:
     before = state(project)
     result = run("set", "docker=yes")
