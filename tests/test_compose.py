@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,6 +16,7 @@ import yaml
 from deployments import Deployment, different
 from matrix import static
 from matrix.rendering import PACKAGE
+from schemas import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,20 +102,7 @@ def against_the_specification(directory: Path, contents: Mapping[str, object]) -
     directory.mkdir(exist_ok=True)
     for name, content in contents.items():
         (directory / f"{name}.json").write_text(json.dumps(content))
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "check_jsonschema"),
-            *(
-                "--builtin-schema",
-                "vendor.compose-spec",
-                *map(str, sorted(directory.glob("*.json"))),
-            ),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    return check_schema("vendor.compose-spec", sorted(directory.glob("*.json")))
 
 
 def test_the_specification_allows_it(projects: list[Project], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from commands import refusal, run
 from hypothesis import given
 from hypothesis import strategies as st
 from repositories import commit
+from schemas import check_schema
 
 from matrix import failures, static
 from matrix.environments import installed
@@ -90,13 +91,7 @@ def prove(repository: Path, cache: Path) -> subprocess.Popen[str]:
 
 def is_valid(manifest: Path) -> bool:
     """Check a manifest by the schema."""
-    done = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--schemafile", str(SCHEMA), str(manifest)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode == 0
+    return check_schema(SCHEMA, [manifest]) == ""
 
 
 def ended(repository: Path, cache: Path) -> tuple[int, str, int]:
