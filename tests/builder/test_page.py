@@ -6,14 +6,14 @@ Pictures of it are kept in .cache/screenshots, to be looked at.
 from __future__ import annotations
 
 import io
-import os
 import subprocess
 import urllib.request
 import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from contract.test_browser import BROWSER, DRIVER, SCHEMES, SCREENSHOTS, needs_browser, needs_node
+from browsers import SCREENSHOTS, chromium, needs_browser, needs_node
+from contract.test_browser import SCHEMES
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -93,18 +93,8 @@ class Page:
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """Start a browser."""
-    assert BROWSER
-    assert DRIVER
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.add_argument("--headless=new")
-    options.add_argument("--window-size=1280,900")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
-    if os.geteuid() == 0:
-        # The sandbox does not work for the superuser.
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "WARNING"})
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+    profile = tmp_path_factory.mktemp("browser")
+    with chromium(profile, "--window-size=1280,900") as driver:
         yield driver
 
 

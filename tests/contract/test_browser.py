@@ -7,15 +7,13 @@ kept in .cache/screenshots, to be looked at.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from matrix.plugin import ROOT
+from browsers import SCREENSHOTS, chromium, needs_browser, needs_node
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -31,18 +29,6 @@ if TYPE_CHECKING:
     from selenium.webdriver.remote.webelement import WebElement
 
     from contract.services import Server, Services
-
-SCREENSHOTS = ROOT / ".cache" / "screenshots"
-
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(
-    not BROWSER or not DRIVER,
-    reason="Chromium and its driver are not installed (Debian: chromium and chromium-driver).",
-)
-needs_node = pytest.mark.skipif(
-    not shutil.which("npm"), reason="Node.js with npm is not installed."
-)
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 SCHEMES = ("light", "dark")
@@ -118,17 +104,7 @@ class Browser:
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """Start a browser."""
-    assert BROWSER
-    assert DRIVER
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    options.add_argument("--headless=new")
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('browser')}")
-    if os.geteuid() == 0:
-        # The sandbox does not work for the superuser.
-        options.add_argument("--no-sandbox")
-    options.set_capability("goog:loggingPrefs", {"browser": "WARNING"})
-    with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
         yield driver
 
 
