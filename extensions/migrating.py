@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC
-from functools import cache, partial
-from pathlib import Path
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from copier_template_extensions import ContextHook
@@ -100,17 +99,11 @@ class Own:
     create: tuple[str, ...]
     drop: tuple[str, ...]
 
-
-@cache
-def own_tables() -> dict[str, Own]:
-    """Read which features have tables of their own, from their folders."""
-    found = {}
-    for path in sorted((Path(__file__).resolve().parents[1] / "template").glob("*/feature.toml")):
-        about = tomllib.loads(path.read_text(encoding="utf-8"))
-        if tables := about.get("tables"):
-            lines = (tuple(tables[way].strip().splitlines()) for way in ("create", "drop"))
-            found[next(iter(about["when"]))] = Own(tables["first"], tables["words"], *lines)
-    return found
+    @classmethod
+    def of(cls, said: Mapping[str, str]) -> Own:
+        """Read what the folder of a feature says of them."""
+        create, drop = (tuple(said[way].strip().splitlines()) for way in ("create", "drop"))
+        return cls(said["first"], said["words"], create, drop)
 
 
 @dataclass(frozen=True)
@@ -573,12 +566,20 @@ class History:
     Args:
         remembered: The answer to ``migrated``.
         read: Reads a resource from one line.
+        own: The tables that features have, by their names.
 
     Raises:
+        KeyError: A feature has none.
         ValueError: It cannot be read.
     """
 
-    def __init__(self, remembered: Sequence[str], read: Callable[[str], Any]) -> None:
+    def __init__(
+        self,
+        remembered: Sequence[str],
+        read: Callable[[str], Any],
+        own: Mapping[str, Own] = MappingProxyType({}),
+    ) -> None:
+        self._own = own
         self.steps: list[Step] = []
         self.tables: dict[str, Table] = {}
         # The features whose tables are there.
@@ -611,7 +612,7 @@ class History:
         Raises:
             KeyError: No such feature has tables.
         """
-        own = own_tables()[feature]
+        own = self._own[feature]
         before, after = (None, ()) if comes else ((), None)
         said = f"{feature}: {'comes' if comes else 'goes'}"
         self._add(said, partial(Step, own.first, before, after, own=own))
@@ -670,6 +671,8 @@ class Migrations(ContextHook):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        self._tables: Mapping[str, Mapping[str, str]] = {}
+        self._own: dict[str, Own] = {}
         self._key: tuple[Any, ...] = ()
         self._history = History([], str)
 
@@ -678,13 +681,15 @@ class Migrations(ContextHook):
         remembered, kept = context.get("migrated") or [], context.get("specified", [])
         # Without a database nothing changes, but the start is the same for whoever adds one.
         goes_on = not remembered or context.get("database", "none") != "none"
-        on = context.get("when") or {}
-        features = tuple(feature for feature in own_tables() if on.get(feature))
+        if context["tables"] is not self._tables:
+            self._tables = context["tables"]
+            self._own = {feature: Own.of(said) for feature, said in self._tables.items()}
+        features = [feature for feature in self._own if context["when"][feature]]
         key = (remembered, kept, goes_on, features)
         if key != self._key:
             self._key = key
             try:
-                self._history = History(remembered, context["read_resource"])
+                self._history = History(remembered, context["read_resource"], self._own)
             except (AttributeError, LookupError, TypeError, ValueError):
                 # Its question refuses it.
                 self._history = History([], str)
@@ -692,13 +697,17 @@ class Migrations(ContextHook):
                 self._history.go_on_to(tables_of(kept), features)
         context["steps"] = self._history.steps
         context["migrated_so_far"] = self._history.remembered
-        context["migrated_problem"] = partial(migrated_problem, read=context["read_resource"])
+        context["migrated_problem"] = partial(
+            migrated_problem, read=context["read_resource"], own=self._own
+        )
 
 
-def migrated_problem(answer: Any, read: Callable[[str], Any]) -> str:
+def migrated_problem(
+    answer: Any, read: Callable[[str], Any], own: Mapping[str, Own] = MappingProxyType({})
+) -> str:
     """Say in one sentence why an answer cannot be used; empty when it can."""
     try:
-        History(answer, read)
+        History(answer, read, own)
     except (AttributeError, LookupError, TypeError, ValueError):
         return "migrated is what migrations made so far, which the template itself writes down."
     return ""

@@ -361,6 +361,11 @@ def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
         "variables": variables(on, answers["package_name"]),
         "requests": requests(on),
         "routes": routes(on),
+        "tables": {
+            feature.name: feature.about["tables"]
+            for feature in FEATURES
+            if "tables" in feature.about
+        },
         "tested_versions": sorted({answers["python_version"], PYTHON_VERSIONS[-1]}),
     }
 

@@ -483,7 +483,6 @@ class Written:
         self.searched = [field for field in self.fields if field.is_searched]
         self.required = [field for field in self.fields if field.is_required]
         self.secret = [field for field in self.fields if not field.is_public]
-        self.indexed = [field for field in self.fields if field.has("index")]
         self.clearable = [field for field in self.fields if field.optional]
         self.has_moment = "datetime" in self.kinds
         self.has_text = bool(self.searched or self.kinds & {"text", "long_text", "list"})

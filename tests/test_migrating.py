@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from migrating import History, Step, migrated_problem, tables_of
+from migrating import History, Own, Step, migrated_problem, tables_of
 from resources import read, read_text
+from service import FEATURES
+
+# The tables of features, as their folders say.
+OWN = {each.name: Own.of(each.about["tables"]) for each in FEATURES if "tables" in each.about}
 
 
 def history(*answers: list[str], remembered: list[str] | None = None) -> History:
@@ -200,14 +204,14 @@ def test_what_is_remembered_is_not_for_others_to_write() -> None:
 
 
 def test_tables_of_a_feature_come_and_go_behind_the_others() -> None:
-    found = history()
+    found = History([], read_text, OWN)
     found.go_on_to({}, ["jwt"])
     assert [(step.revision, step.verb, step.table) for step in found.steps] == [
         ("0001", "create", "users")
     ]
     assert found.steps[0].docstring == "Create the tables of users and their logins."
 
-    again = History([*found.remembered, "as 0003 after abc"], read_text)
+    again = History([*found.remembered, "as 0003 after abc"], read_text, OWN)
     again.go_on_to(tables_of(read(["box(size: integer)"])), [])
 
     assert again.remembered == [
@@ -223,5 +227,5 @@ def test_tables_of_a_feature_come_and_go_behind_the_others() -> None:
 
 
 def test_a_feature_without_tables_is_refused() -> None:
-    assert migrated_problem(["cors: comes"], read_text) != ""
-    assert migrated_problem(["jwt: comes"], read_text) == ""
+    assert migrated_problem(["cors: comes"], read_text, OWN) != ""
+    assert migrated_problem(["jwt: comes"], read_text, OWN) == ""
