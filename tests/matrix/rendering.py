@@ -18,7 +18,7 @@ import pytest
 from copier import _main, _template
 from copier._main import Worker
 
-from matrix.forms import Forms
+from matrix.forms import Forms, without_git
 from matrix.standing import Standing, standing, with_others
 from servicewright.variants import Variant, fair, variants
 
@@ -132,15 +132,11 @@ def cheap_copies() -> Iterator[None]:
             known[string] = render_string(worker, string)
         return known[string]
 
-    answers_file = cached_property(vars(Worker)["answers_relpath"].fget)
-    answers_file.__set_name__(Worker, "answers_relpath")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Worker, "answers_relpath", answers_file)
+    with without_git(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(Worker, "_render_string", render_once)
         patch.setattr(_template, "load_template_config", configuration)
         patch.setattr(jinja2.Environment, "compile", compile_once)
         patch.setattr(_main, "is_git_available", lambda: False)
-        patch.setattr(_template, "get_repo", lambda _: None)
         yield
 
 
