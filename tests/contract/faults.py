@@ -426,7 +426,7 @@ def _logs() -> Iterator[Fault]:
 
 def _logins() -> Iterator[Fault]:
     """Slips with credentials."""
-    tests = ("test_account.py", "test_item_logins.py")
+    tests = ("test_account.py", "test_protection.py", "test_item_logins.py")
     for name, old, new in (
         ("any password is right", "right_username & right_password", "right_username"),
         ("any name is right", "right_username & right_password", "right_password"),
@@ -577,7 +577,7 @@ def _security() -> Iterator[Fault]:
 def _users() -> Iterator[Fault]:
     """Slips in what knows users and believes tokens."""
     tokens, security, users = "tokens.py", "security.py", "users.py"
-    of_tokens = ("test_tokens.py", "test_account.py", "test_users.py")
+    of_tokens = ("test_tokens.py", "test_account.py", "test_protection.py", "test_users.py")
     of_users = ("test_users.py", "test_login.py")
     for file, tests, name, old, new in (
         (
