@@ -546,6 +546,8 @@ class Written:
         self.unique_own_list = names([field for field in self.own if field in self.unique])
         self.numbered = ", ".join(f'"{field.name}": {field.numbered}' for field in self.counted)
         self.numbered = f"{{{self.numbered}}}"
+        amounts = [field for field in self.fields if field.kind == "money" and field.is_public]
+        self.amount_list = names(amounts) if amounts else ""
         self.known_defaults = ""
         known = {
             field.name: as_sent(field.kind, field.default)

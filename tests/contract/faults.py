@@ -342,7 +342,9 @@ def _database() -> Iterator[Fault]:
             "            response.call_on_close(g.session.commit)\n",
         ),
     ):
-        yield Fault(name, dependencies, old, new, (*tests, "test_items.py"), FLASK)
+        yield Fault(
+            name, dependencies, old, new, (*tests, "test_items.py", "test_own_commands.py"), FLASK
+        )
     for name, old, new in (
         ("readiness has no time limit", "answer.result(max(left, 0))", "answer.result(3)"),
         ("each question makes a probe", "self._answer is None or self._answer.done()", "True"),

@@ -22,9 +22,10 @@ PRELOAD = "preload.txt"
 
 
 class Environments:
-    """Virtual environments that are made once and kept for a week.
+    """Virtual environments that are made once and used for a week.
 
-    A new week's environments have what was released since.
+    A new week's environments have what was released since. Those of the week before stay for runs
+    that began in it.
 
     Args:
         cache: The directory that holds them.
@@ -35,15 +36,16 @@ class Environments:
     def __init__(
         self, cache: Path, python: str = sys.executable, resolution: str = "highest"
     ) -> None:
-        week = datetime.datetime.now(datetime.UTC).strftime("%G-%V")
+        today = datetime.datetime.now(datetime.UTC)
+        week, before = (f"{day:%G-%V}" for day in (today, today - datetime.timedelta(weeks=1)))
         self._directory = cache / week
         self._python = python
         self._resolution = resolution
         self._directory.mkdir(parents=True, exist_ok=True)
         self._used: dict[frozenset[str], Path] = {}
         for other in cache.iterdir():
-            # What other weeks left behind would never be used again.
-            if other != self._directory:
+            # What earlier weeks left behind would never be used again.
+            if other.name not in {week, before}:
                 shutil.rmtree(other, ignore_errors=True)
 
     def get(self, requirements: Sequence[str]) -> Path:

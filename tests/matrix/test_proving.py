@@ -250,11 +250,13 @@ def test_the_hash_of_a_tree_is_what_sha256sum_gives(renderer: Renderer) -> None:
     assert tree_hash(other) != tree_hash(tree.files)
 
 
-def test_what_is_wrong_with_types_is_told_of_each_variant_that_has_it(tmp_path: Path) -> None:
-    every = variants(ROOT)
+def test_what_is_wrong_with_types_is_told_of_each_variant_that_has_it(
+    template: Path, tmp_path: Path
+) -> None:
+    every = variants(template)
     trees = []
     for name in ("flask-modular", "flask-pages-modular", "fastapi-modular"):
-        render(ROOT, tmp_path / name, dict(every.named(name).answers))
+        render(template, tmp_path / name, dict(every.named(name).answers))
         trees.append(Tree(every.named(name), tmp_path / name))
 
     shared, own = f"src/{PACKAGE}/items.py", f"src/{PACKAGE}/errors.py"

@@ -81,6 +81,7 @@ def wrong_parts(answer: Response) -> list[str]:
 
 
 def test_create(client: Client) -> None:
+    create(client)
     body = sent([[ resource.client ]])
 
     answer = client.post(PATH, json=body)
@@ -109,6 +110,13 @@ def test_create_with_defaults(client: Client) -> None:
     #{% for name in resource.computed %}
     assert answer.json()["[[ name ]]"]
     #{% endfor %}
+
+
+#{% endif %}
+#{% if resource.amount_list %}
+@pytest.mark.parametrize("part", [[ resource.amount_list ]])
+def test_an_amount_has_cents(client: Client, part: str) -> None:
+    assert create(client, **{part: "7.5"})[part] == "7.50"
 
 
 #{% endif %}
@@ -281,6 +289,23 @@ def test_replace(client: Client) -> None:
     assert client.get(f"{PATH}/{made['id']}").json() == answer.json()
 
 
+#{% if resource.known_defaults %}
+def test_a_replacement_keeps_nothing_that_it_does_not_name(client: Client) -> None:
+    made = create(client)
+    #{% if resource.required %}
+    body = {name: value for name, value in sent([[ resource.client ]]).items() if name in REQUIRED}
+    #{% else %}
+    body: dict[str, Any] = {}
+    #{% endif %}
+
+    answer = client.put(f"{PATH}/{made['id']}", json=body)
+
+    assert answer.status_code == 200
+    assert answer.json().items() >= DEFAULTS.items()
+    assert client.get(f"{PATH}/{made['id']}").json() == answer.json()
+
+
+#{% endif %}
 def test_replace_refuses_a_bad_part(client: Client) -> None:
     made = create(client)
     part, value = BAD[0]

@@ -9,7 +9,7 @@ from chairs import Chairs, StoredChair
 from flask import Flask, Response, stream_with_context
 from flask.cli import FlaskGroup, ScriptInfo
 from httpx2 import Client
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.exc import InvalidRequestError
 
 #{% filter replace("PACKAGE", package_name) %}
@@ -115,6 +115,15 @@ def test_a_session_that_a_stream_goes_on_with(
 def test_the_session_of_a_request_outside_of_one(app: Flask) -> None:
     with app.app_context(), pytest.raises(RuntimeError, match=r"use `with get_database\(\)"):
         get_session()
+
+
+def test_the_session_of_a_request_that_nobody_answers(app: Flask) -> None:
+    with app.test_request_context():
+        session = get_session()
+        session.execute(select(1))
+        assert session.in_transaction()
+
+    assert not session.in_transaction()
 
 
 def test_a_command(client: Client, app: Flask) -> None:
