@@ -954,6 +954,9 @@ def test_questions_and_the_help_of_new_list_those_of_our_template() -> None:
         shown = run(*arguments).stdout
         assert "database=none|sqlite|postgresql\n" in shown
         assert " A database? [sqlite]\n" in shown
+        assert '[item(name: text(100) searched like "Chair", price: money' in shown
+        # The template answers that one.
+        assert "migrated" not in shown
 
 
 # The variants

@@ -203,10 +203,10 @@ def _place_of_migrations(
     repository: Repository, origin: Origin, answers: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Say which of the project's migrations a new one follows: some may be the user's own."""
-    made = origin.answers.get("migrated")
+    made = origin.answers.get(migrations.QUESTION)
     if not {resources.QUESTION, "auth"} & answers.keys() or not isinstance(made, list):
         return {}
-    return {"migrated": [*made, *migrations.place_of_next(repository.project, made)]}
+    return {migrations.QUESTION: [*made, *migrations.place_of_next(repository.project, made)]}
 
 
 def prepare_version(

@@ -117,7 +117,7 @@ class _WithQuestions(TyperCommand):
         with contextlib.suppress(ServicewrightError), templates.directory() as root:
             config = questions.load(root)
             typer.echo(" KEY=VALUE, and [what is taken otherwise]:\n")
-            for question in questions.from_config(config):
+            for question in questions.to_be_answered(config):
                 typer.echo(textwrap.indent(question.description, "   "))
             typer.echo("\n Presets, and what they answer:\n")
             for preset in questions.presets(config):
@@ -601,7 +601,7 @@ def list_questions(
             from servicewright import projects  # noqa: PLC0415
 
             config = projects.config_of(templates.locate(template, ref))
-        asked = questions.from_config(config)
+        asked = questions.to_be_answered(config)
     if as_json:
         found = [
             {

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+# The question whose answer says what the template's own migrations made so far.
+QUESTION = "migrated"
 FOLDER = "/migrations/versions/"
 # What the template's migrations say in lists, under these headings.
 HEADINGS = LOST, FILLED, NEEDED = "Lost:", "Filled in:", "Needed:"

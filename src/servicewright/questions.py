@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jinja2
 import jinja2.meta
 import yaml
 
+from servicewright import migrations, resources
 from servicewright.errors import AnswerError, TemplateError
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class Question:
     is_data: bool = False
 
     @property
+    def is_record(self) -> bool:
+        """Whether the template itself writes down the answer, and nobody else gives one."""
+        return self.name == migrations.QUESTION
+
+    @property
     def is_yes_no(self) -> bool:
         """Whether the answer is yes or no."""
         return self.answers == (False, True)
@@ -119,6 +125,9 @@ class Question:
     @property
     def description(self) -> str:
         """What it asks, what it takes and what it answers by default, in a line or two."""
+        if self.name == resources.QUESTION:
+            kept = [replace(each, is_text=True).answer for each in resources.read(self.default)]
+            return f"{self.name}=LIST\n    {self.help} [{'; '.join(map(str, kept))}]"
         if self.is_yes_no:
             taken = "yes|no"
         else:
@@ -178,6 +187,11 @@ def word(answer: object) -> str:
     if isinstance(answer, bool):
         return "yes" if answer else "no"
     return str(answer)
+
+
+def to_be_answered(config: Mapping[str, Any]) -> list[Question]:
+    """List the questions of a parsed copier.yml that somebody may answer, in its order."""
+    return [question for question in from_config(config) if not question.is_record]
 
 
 def from_config(config: Mapping[str, Any]) -> list[Question]:

@@ -98,6 +98,11 @@ class Drafts:
         self._files: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
         self._consequences: OrderedDict[str, Mapping[str, Mapping[str, str]]] = OrderedDict()
 
+    @property
+    def open_questions(self) -> list[Question]:
+        """The questions that somebody may answer."""
+        return [question for question in self.questions if not question.is_record]
+
     def draw_up(self, given: Iterable[tuple[str, str]], before: Draft | None = None) -> Draft:
         """Draw up the service with some answers, and with the defaults of other questions.
 

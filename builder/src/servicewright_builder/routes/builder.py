@@ -116,7 +116,7 @@ def list_questions(drafts: DraftsDep) -> list[Asked]:
             answers=None if question.answers is None else answers(question),
             default=defaults[question.name],
         )
-        for question in drafts.questions
+        for question in drafts.open_questions
     ]
 
 

@@ -26,7 +26,7 @@ def show_home(request: Request, settings: SettingsDep, drafts: DraftsDep) -> Res
             address=str(request.base_url),
             message=settings.message,
             presets=drafts.presets,
-            questions=drafts.questions,
+            questions=drafts.open_questions,
         )
         return PlainTextResponse(text)
     draft, before, file = read(request, drafts)
@@ -39,7 +39,7 @@ def show_home(request: Request, settings: SettingsDep, drafts: DraftsDep) -> Res
         "longest": LONGEST_TEXT,
         "message": settings.message,
         "presets": preset_links(drafts, draft),
-        "questions": drafts.questions,
+        "questions": drafts.open_questions,
         "values": values(drafts, draft),
         "view": view,
         "warnings": drafts.warnings,
