@@ -386,6 +386,8 @@ def variables(dish: Dish, postgresql: PostgreSQL) -> dict[str, str]:
     given |= {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
     if dish.tree.variant.answers["auth"] == "basic":
         given |= {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
+    if dish.tree.variant.answers["auth"] == "jwt":
+        given["TOKEN_SECRETS"] = "0123456789abcdef" * 2
     if dish.tree.variant.answers["database"] == "postgresql":
         url = postgresql.variables((DRIVER,), dish.environment)["TEST_DATABASE_URL"]
         given["DATABASE_URL"] = own_database(url, dish)

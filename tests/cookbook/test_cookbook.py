@@ -64,7 +64,7 @@ COMPARISON = {
 }
 
 
-# Recipes in which the frameworks have other routes, or name them by other things.
+# Recipes in which the frameworks have other routes, or title answers by other things.
 DESCRIBED_APART = {"A WebSocket", "Nested and versioned routes"}
 
 REQUIRED_FIELD = "A required field of the items, and a migration that changes data"

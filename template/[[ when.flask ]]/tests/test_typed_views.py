@@ -211,7 +211,7 @@ def with_both() -> tuple[Shirt, int, dict[str, str]]:
     return Shirt(shirtName="Polo"), 202, {"X-Own": "yes"}
 
 
-def with_status_at_times() -> Shirt | tuple[Shirt, int]:
+def with_status_at_times() -> Shirt | tuple[Shirt, Literal[202]]:
     return Shirt(shirtName="Polo"), 202
 
 

@@ -10,23 +10,30 @@ from httpx2 import Auth, Client
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom
 #{% if when.login_page %}
-from PACKAGE.authentication import get_visitor, page_login_required, require_login
+from PACKAGE.authentication import (
+    get_username,
+    get_visitor,
+    page_login_required,
+    require_login,
+)
 #{% else %}
-from PACKAGE.authentication import require_login
+from PACKAGE.authentication import get_username, require_login
 #{% endif %}
 #{% endfilter %}
 
 
-def test_a_browser_may_ask_what_it_may_send(
-    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("guard", [require_login, get_username])
+def test_a_hook_asks_for_credentials_but_not_before_a_browser_asks_what_it_may_send(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch, guard: Callable[..., str | None]
 ) -> None:
     def init_app(app: Flask) -> None:
-        app.before_request(require_login)
+        app.before_request(guard)
 
     monkeypatch.setattr(custom, "init_app", init_app)
     client = start()
-    client.auth = Auth()
 
+    assert client.get("/health").json() == {"status": "ok"}
+    client.auth = Auth()
     assert client.get("/health").status_code == 401
     assert client.options("/health").status_code == 200
 #{% if when.login_page %}

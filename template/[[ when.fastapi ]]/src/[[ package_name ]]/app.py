@@ -5,7 +5,7 @@
 """The application factory and the routes."""
 #{% endif %}
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi import (
     FastAPI,
 )
 from fastapi.routing import APIRoute
+from fastapi.utils import generate_unique_id
 
 from . import (
     cors,
@@ -64,9 +65,16 @@ from .users import first_users
 #{% endfor %}
 #{% endfor %}
 #{% endif %}
-def operation_id(route: APIRoute) -> str:
-    """Name an operation of the API like its function."""
-    return route.name
+def operation_ids() -> Callable[..., str]:
+    """Name operations of the API like their functions; with the path where a name is taken."""
+    named: dict[str, tuple[str, set[str] | None]] = {}
+
+    def operation_id(route: APIRoute) -> str:
+        operation = (route.path_format, route.methods)
+        is_first = named.setdefault(route.name, operation) == operation
+        return route.name if is_first else generate_unique_id(route)
+
+    return operation_id
 
 
 #{% if when.database %}
@@ -98,7 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=[[ description | python_string ]],
         version="0.1.0",
         openapi_url="/openapi.json" if settings.docs else None,
-        generate_unique_id_function=operation_id,
+        generate_unique_id_function=operation_ids(),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,

@@ -12,6 +12,7 @@ from flask import (
 )
 
 from . import (
+    authentication,
     background,
     bodies,
     cors,
@@ -37,7 +38,6 @@ from .routes.widgets import widgets_blueprint
 from .routes.login import login_blueprint
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
-from .security import Logins
 from .sessions import Sessions
 from .settings import Settings
 #{% for resource in kept %}
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     #{% if when.auth %}
-    app.extensions["logins"] = Logins(settings)
+    authentication.init_app(app, settings)
     #{% endif %}
     #{% if when.database %}
     app.extensions["database"] = database = database or connect(settings)

@@ -19,7 +19,7 @@ from functools import partial, reduce, wraps
 from inspect import Parameter, isasyncgenfunction, iscoroutine, isgeneratorfunction, signature
 from operator import or_
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.request import parse_http_list
 
 from flask import Response, make_response, request
@@ -229,6 +229,8 @@ def answers_in(hint: Any) -> Iterator[Any]:
 def is_status_or_headers(hint: Any) -> bool:
     """Tell whether this is what may stand in a tuple behind an answer."""
     kind = get_origin(hint) or hint
+    if kind is Literal:
+        kind = type(get_args(hint)[0])
     return isinstance(kind, type) and issubclass(kind, (int, Mapping, Headers, list))
 
 

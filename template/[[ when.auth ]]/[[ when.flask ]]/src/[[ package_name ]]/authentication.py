@@ -9,7 +9,7 @@ A view that asks for credentials:
     def create_order(body: OrderCreate) -> OrderPublic: ...
 
 All views of a blueprint: ``blueprint.before_request(require_login)``, of the whole application:
-``app.before_request(require_login)``. (What a hook returns is the answer, so ``get_username`` is none.)
+``app.before_request(require_login)``.
 #{% if when.jwt %}
 
 A view for those who have a role has ``@role_required("admin")`` instead.
@@ -25,6 +25,7 @@ from flask import Flask, current_app, g, request
 from .dependencies import get_session
 from .login_page import COOKIE, LoginNeededError
 from .security import Logins, MissingRoleError
+from .settings import Settings
 from .tokens import Account, Role
 from .users import UserStore
 
@@ -142,4 +143,17 @@ def requires_login(app: Flask, endpoint: str, view: Callable[..., Any]) -> bool:
     guards = [guard for name in (None, *blueprints) for guard in app.before_request_funcs[name]]
     guarded = any(hasattr(each, "requires_login") for each in (view, app.view_functions[endpoint]))
     return guarded or require_login in guards
+
+
+def ask_only() -> None:
+    """Have hooks that give the name of the user ask for it alone: Flask would answer the name."""
+    for hooks in list(current_app.before_request_funcs.values()):
+        if get_username in hooks:
+            hooks[:] = [require_login if hook is get_username else hook for hook in hooks]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Keep who may log in, and install the hook."""
+    app.extensions["logins"] = Logins(settings)
+    app.before_request(ask_only)
 #{% endfilter %}
