@@ -188,7 +188,7 @@ def _routes() -> Iterator[Fault]:
     yield Fault(
         "operations are not named",
         "app.py",
-        "        generate_unique_id_function=operation_id,\n",
+        "        generate_unique_id_function=operation_ids(),\n",
         "",
         ("test_openapi.py",),
         FASTAPI,
