@@ -16,6 +16,8 @@ import yaml
 from deployments import Deployment, different
 from matrix.rendering import PACKAGE, render
 
+from conftest import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from matrix.rendering import Renderer
 
 FOLDER = "kubernetes/"
-BASE = "kubernetes/kustomization.yaml"
+BASE_NAME = "kustomization.yaml"
+BASE = f"{FOLDER}{BASE_NAME}"
 OVERLAY = "overlays/production/kustomization.yaml"
 # What PostgreSQL gives to all but its superuser where nobody set max_connections.
 CONNECTIONS = 97
@@ -101,6 +104,15 @@ def test_the_api_knows_all_of_it(projects: list[Project]) -> None:
         *("Deployment", "Service", "Job", "PersistentVolumeClaim", "NetworkPolicy"),
         *("HorizontalPodAutoscaler", "PodDisruptionBudget"),
     }
+
+
+def test_the_api_knows_all_of_the_builder_s() -> None:
+    """Its owner edited them."""
+    paths = [path for path in (ROOT / "builder" / FOLDER).glob("*.yaml") if path.name != BASE_NAME]
+    assert {path.stem for path in paths} == {"deployment", "network", "service"}
+    for path in paths:
+        for manifest in yaml.safe_load_all(path.read_text()):
+            assert problems(manifest) == [], path.name
 
 
 def test_what_the_api_does_not_know_is_found(projects: list[Project]) -> None:
