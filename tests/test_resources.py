@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resources import Field, Resource, read, resources_problem
 
+from servicewright import resources as commands
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -98,6 +100,11 @@ def test_plurals() -> None:
     assert read([{"name": "person", "plural": "people", "fields": [{"it": "text"}]}]) == read(
         ["person/people(it: text)"]
     )
+
+
+@given(st.text("abehsuxyz_", max_size=6))
+def test_command_and_template_make_the_same_plurals(name: str) -> None:
+    assert commands.plural_of(name) == resources.plural_of(name)
 
 
 def test_what_is_referred_to_comes_first() -> None:

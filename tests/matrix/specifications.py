@@ -1,12 +1,18 @@
-"""Resources at random, by a number that gives the same again."""
+"""Resources at random, by a number that gives the same again, and the least of them that fails."""
 
 from __future__ import annotations
 
 import random
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from resources import resources_problem
+
+from servicewright.resources import read_one
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 NAMES = """
 account_holder author book box bus_stop city customer customer_address_book day
@@ -95,3 +101,43 @@ def kind(chance: random.Random) -> str:
     elif chance.random() < 0.1:
         said.append("write-only")
     return " ".join(said)
+
+
+def smallest(found: list[str], fails: Callable[[list[str]], bool]) -> list[str]:
+    """Give the least of resources that still fails, as far as one step at a time leads."""
+    while True:
+        less = (each for each in smaller(found) if not resources_problem(each))
+        if (next_one := next(filter(fails, less), None)) is None:
+            return found
+        found = next_one
+
+
+def smaller(found: list[str]) -> Iterator[list[str]]:
+    """Give resources with less: one alone, without one, with fewer fields, with plainer ones."""
+    for number in range(len(found) if len(found) > 1 else 0):
+        yield [found[number]]
+    for number in range(len(found)):
+        yield found[:number] + found[number + 1 :]
+    for number, text in enumerate(found):
+        one = read_one(text)
+        half = len(one.fields) // 2
+        left = [one.fields[:half], one.fields[half:]] if half else []
+        left += [one.fields[:at] + one.fields[at + 1 :] for at in range(len(one.fields))]
+        left += [
+            (*one.fields[:at], (name, plain), *one.fields[at + 1 :])
+            for at, (name, said) in enumerate(one.fields)
+            for plain in plainer(said)
+        ]
+        for fields in left:
+            yield [*found[:number], str(replace(one, fields=fields).answer), *found[number + 1 :]]
+
+
+def plainer(said: str) -> Iterator[str]:
+    """Give less to say of a field: nothing but a text, or one word fewer."""
+    if said != "text":
+        yield "text"
+    kind, *words = re.findall(r'(?:= |like )?(?:"(?:[^"\\]|\\.)*"|\S+)', said)
+    if kind.endswith("?"):
+        yield " ".join([kind.removesuffix("?"), *words])
+    for number in range(len(words)):
+        yield " ".join([kind, *words[:number], *words[number + 1 :]])

@@ -2,13 +2,14 @@
 
 Variants do not differ in resources, which are data. Here are those in which any two answers meet,
 without resources, and random ones with resources at random: a few by default, 200 with
-``-m thorough``. A failure names the number of what it was.
+``-m thorough``. A failure names the number of what it was, and the least resources that fail.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,12 +23,12 @@ from matrix.covering import small_set
 from matrix.plugin import CACHE, ROOT, shared_template
 from matrix.rendering import PACKAGE, Renderer, Tree
 from matrix.running import Suites, explain
-from matrix.specifications import specification
+from matrix.specifications import smallest, specification
 from matrix.test_static import OF_THE_FRAMEWORK, nothing_in
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from matrix.environments import Environments
@@ -162,10 +163,10 @@ def variant_for(seed: int) -> Variant:
             return variant
 
 
-def with_resources(seed: int, scratch: Path, purpose: str = "read") -> Renderer:
-    """Give what renders variants with resources at random; where suites are run leaves files."""
-    place = scratch / f"{purpose}-{seed}"
-    return Renderer(shared_template(scratch), place, {"resources": specification(seed)})
+def with_resources(seed: int, scratch: Path) -> Renderer:
+    """Give what renders variants with resources at random."""
+    resources = {"resources": specification(seed)}
+    return Renderer(shared_template(scratch), scratch / f"read-{seed}", resources)
 
 
 def test_specifications_are_of_all_kinds() -> None:
@@ -218,14 +219,55 @@ def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixt
     scratch: Path,
     tmp_path: Path,
 ) -> None:
-    renderer, variant = with_resources(seed, scratch, "run"), variant_for(seed)
-    suites = Suites(
-        renderer, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
-    )
+    variant, places = variant_for(seed), count()
 
-    covers_all(suites, variant)
+    def problem(resources: list[str]) -> str:
+        # What a suite leaves in its project is nothing to read, and nothing for the next.
+        own = Renderer(
+            shared_template(scratch),
+            scratch / f"run-{seed}-{next(places)}",
+            {"resources": resources},
+        )
+        suites = Suites(
+            own, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
+        )
+        run, result = suites.run(variant, "--cov")
+        if run.problems:
+            return explain(suites, run, result)
+        if result is not None and "Required test coverage of 100.0% reached" not in result.log:
+            return result.log
+        tree = own.tree(variant.id)
+        environment = environments.get(tree.requirements)
+        chosen = static.covering([tree])
+        return "\n".join(static.wrong_types(chosen, environment, tmp_path, CACHE / "mypy"))
 
-    tree = renderer.tree(variant.id)
-    environment = environments.get(tree.requirements)
-    chosen = static.covering([tree])
-    nothing_in(static.wrong_types(chosen, environment, tmp_path, CACHE / "mypy"))
+    expect_none(problem, specification(seed))
+
+
+def expect_none(problem: Callable[[list[str]], str], resources: list[str]) -> None:
+    """Expect no problem, and tell one with the least resources that have it."""
+    if not problem(resources):
+        return
+    least = smallest(resources, lambda less: bool(problem(less)))
+    lines = [problem(least), "", "The least resources that fail:", *least]
+    pytest.fail("\n".join(lines), pytrace=False)
+
+
+def test_resources_that_fail_become_few() -> None:
+    def problem(resources: list[str]) -> str:
+        fields = [field for resource in read(resources) for field in resource.fields]
+        kinds = {field.kind for field in fields if "indexed" in field.marks}
+        return "too many indexes" if {"money", "date"} & kinds else ""
+
+    failing = [seed for seed in range(RENDERED) if problem(specification(seed))]
+    assert failing
+    for seed in failing:
+        with pytest.raises(pytest.fail.Exception) as caught:
+            expect_none(problem, specification(seed))
+
+        assert re.fullmatch(
+            r"too many indexes\n\nThe least resources that fail:\n"
+            r"[\w/]+\(\w+: (money|date) indexed\)",
+            str(caught.value),
+        ), caught.value
+    expect_none(problem, ["order(total: money)"])
