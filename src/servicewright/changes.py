@@ -115,7 +115,7 @@ class Change:
         return {
             name: answer
             for name, answer in self.after.answers.items()
-            if name not in self.before.answers
+            if name not in self.before.answers and name != migrations.QUESTION
         }
 
     @property
@@ -194,17 +194,15 @@ def prepare_resources(
 
 
 def _prepare_answers(repository: Repository, origin: Origin, answers: Mapping[str, Any]) -> Change:
-    """Prepare other answers, with the migrations of other resources behind all that are there."""
-    given = {**answers, **_place_of_migrations(repository, origin, answers)}
+    """Prepare other answers, with the migrations of other tables behind all that are there."""
+    given = {**answers, **_place_of_migrations(repository, origin)}
     return prepare(repository, origin, partial(_write, origin, given, copier.VcsRef.CURRENT))
 
 
-def _place_of_migrations(
-    repository: Repository, origin: Origin, answers: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Say which of the project's migrations a new one follows: some may be the user's own."""
+def _place_of_migrations(repository: Repository, origin: Origin) -> dict[str, Any]:
+    """Say which of the project's migrations a new one would follow: some may be the user's own."""
     made = origin.answers.get(migrations.QUESTION)
-    if not {resources.QUESTION, "auth"} & answers.keys() or not isinstance(made, list):
+    if not isinstance(made, list):
         return {}
     return {migrations.QUESTION: [*made, *migrations.place_of_next(repository.project, made)]}
 
@@ -240,7 +238,7 @@ def prepare_version(
     asked = questions_of(replace(origin.source, ref=ref, directory=None)) if pairs else []
     try:
         answers = questions.parse_answers(asked, pairs)
-        place = _place_of_migrations(repository, origin, answers)
+        place = _place_of_migrations(repository, origin)
         change = prepare(repository, origin, partial(_write, origin, {**answers, **place}, ref))
     except _DowngradeError:
         return None
@@ -329,6 +327,9 @@ def prepare(
             commit=str(loaded["_commit"]),
             answers=_answers(loaded),
         )
+        made = origin.answers.get(migrations.QUESTION)
+        if made is not None and after.answers.get(migrations.QUESTION) != made:
+            migrations.check_place_of_next(repository.project)
         known = required_variables(was)
         required = [name for name in required_variables(now) if name not in known]
         # What Copier remembers is not for users to edit: what it writes now is what counts.

@@ -32,21 +32,37 @@ def place_of_next(project: Path, migrated: Sequence[str]) -> list[str]:
         project: The project.
         migrated: What the template's own migrations made so far.
 
-    Raises:
-        ProjectError: There are two that none follows.
+    Returns:
+        One line; none where there is no migration yet, or several that none follows.
     """
-    known: dict[str, tuple[str, ...]] = {}
-    for path in sorted(project.glob(f"src/*{FOLDER}*.py")):
-        known.update(_revisions(path))
-    heads = known.keys() - {former for formers in known.values() for former in formers}
+    known, heads = _known(project)
+    numbers = [int(revision) for revision in known if revision.isdecimal()]
+    number = max([len(migrated), *numbers]) + 1
+    return [f"as {number:04} after {head}" for head in heads] if len(heads) == 1 else []
+
+
+def check_place_of_next(project: Path) -> None:
+    """Expect that there is one place for a new migration.
+
+    Raises:
+        ProjectError: There are two migrations that none follows.
+    """
+    _, heads = _known(project)
     if len(heads) > 1:
-        names = " and ".join(sorted(heads))
+        names = " and ".join(heads)
         raise ProjectError(
             f"Nothing was changed, because no migration follows {names}, and a new one follows one "
             "alone: join them first with `uv run alembic merge heads`, and commit that."
         )
-    numbers = [int(revision) for revision in known if revision.isdecimal()]
-    return [f"as {max([len(migrated), *numbers]) + 1:04} after {head}" for head in heads]
+
+
+def _known(project: Path) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Give the migrations of a project with what each follows, and those that none follows."""
+    known: dict[str, tuple[str, ...]] = {}
+    for path in sorted(project.glob(f"src/*{FOLDER}*.py")):
+        known.update(_revisions(path))
+    followed = {former for formers in known.values() for former in formers}
+    return known, sorted(known.keys() - followed)
 
 
 def _revisions(path: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
