@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from servicewright import moving, renaming
 from servicewright.repository import Unmerged
-from servicewright.settling import Project, settle
+from servicewright.settling import Project, completed, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,6 +129,8 @@ def merge(repository: Repository, sides: Sides) -> Merged:
     for name, (_, entry) in settled.items():
         final[name] = entry
         del undecided[name]
+    merged = {name: entry for name, entry in result.items() if name not in {*final, *undecided}}
+    final |= dict(_completed(repository, [was, mine, now, merged], project))
     renamed = repository.renames(base, ours) if gone or stages else {}
     if not renames_nothing:
         moved |= repository.renames(base, theirs)
@@ -171,6 +173,22 @@ def _settled(
         if what := settle(name, base, ours, theirs, project=project):
             mode, _ = versions[_MINE]
             yield name, (what, (mode, repository.write(what.text.encode())))
+
+
+def _completed(
+    repository: Repository, trees: Sequence[Mapping[str, Entry]], project: Project
+) -> Iterator[tuple[str, Entry]]:
+    """Look at modules that git merged by lines, and give those that lacked imports."""
+    for name, (mode, _) in trees[-1].items():
+        versions = [tree[name] for tree in trees if name in tree]
+        if not name.endswith(".py") or len({*versions}) < len(trees):
+            continue
+        try:
+            *texts, text = (repository.read(each).decode() for _, each in versions)
+        except UnicodeDecodeError:
+            continue
+        if (whole := completed(name, texts, text, project=project)) != text:
+            yield name, (mode, repository.write(whole.encode()))
 
 
 def _with_folder_renamed(repository: Repository, sides: Sides) -> tuple[str, str, dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from commands import refusal, remembered, run
 from matrix.specifications import FIELDS, NAMES, kind, resource
+from matrix.static import ruff
 from repositories import commit, git
 
 from conftest import ROOT
@@ -218,10 +219,25 @@ def test_two_migrations_that_none_follows(project: Path) -> None:
     )
     commit(project)
 
+    # Not every change leaves one.
+    other = run("set", project, "cors=true", "--dry-run")
     said = refusal(run("add", "box(a: text)", "--project", project), 1)
 
+    assert other.exit_code == 0, other.stderr
     assert "no migration follows 0002 and a1" in said
     assert "alembic merge heads" in said
+
+
+def test_a_migration_of_a_feature_follows_the_owners_own(project: Path) -> None:
+    own = edits.numbered(edits.MIGRATION, {"resources": ["item", "order"]})
+    (project / VERSIONS / "0003_create_customers.py").write_text(own)
+    commit(project)
+
+    with cheap_updates():
+        changes.prepare_answers(project, [("auth", "jwt")]).make()
+
+    text = (project / VERSIONS / "0004_create_users.py").read_text()
+    assert 'down_revision = "0003"' in text
 
 
 def test_migrations_are_read_as_they_are_written(tmp_path: Path) -> None:
@@ -236,6 +252,35 @@ def test_migrations_are_read_as_they_are_written(tmp_path: Path) -> None:
     (folder / "f.py").write_text("revision = name()\n")
 
     assert migrations.place_of_next(tmp_path, ["x"]) == ["as 0008 after 0007"]
+    migrations.check_place_of_next(tmp_path)
+    (folder / "g.py").write_text('revision = "g"\ndown_revision = "b"\n')
+    assert migrations.place_of_next(tmp_path, ["x"]) == []
+
+
+# Tables of the owner's
+
+TABLE = f"{edits.MODEL}    labels: Mapped[list[str]] = mapped_column(JSON)\n"
+
+
+def test_tables_of_the_owners_stay_behind_all_that_changes(project: Path) -> None:
+    models = project / edits.MODELS
+    models.write_text(models.read_text() + TABLE)
+    commit(project)
+    steps: list[Callable[[Sequence[Resource]], Sequence[Resource]]] = [
+        lambda known: resources.added(known, ["box(size: integer, fee: money, holds: order?)"]),
+        lambda known: resources.changed(known, "order", ["+note: text", "-item", "total: number"]),
+        # JSON was imported for the items alone, and for the owner's table since.
+        lambda known: resources.removed(known, ["item"]),
+        lambda known: resources.changed(known, "box", ["-fee", "size: datetime", "-holds"]),
+        lambda known: resources.removed(known, ["box"]),
+        lambda known: resources.removed(known, ["order"]),
+        lambda known: resources.added(known, ["box(size: integer)"]),
+    ]
+    for step in steps:
+        make(project, step)
+
+        assert models.read_text().endswith(TABLE)
+        assert ruff("check", "--select", "F", models) == ""
 
 
 # Any order
@@ -276,12 +321,7 @@ def test_changes_in_any_order_end_in_what_a_fresh_copy_gives(seed: int, projects
     answers: dict[str, Any] = dict(chance.choice(variants(ROOT)).answers)
     start = dict(answers)
     plain, edited = projects.copy(start), projects.copy(start)
-    models = edited / edits.MODELS
-    kept_models = models.read_bytes() if models.exists() else b""
     edits.edit(edited, start)
-    if kept_models:
-        # A class at the end of it is next to what changes in the last resource: that may conflict.
-        models.write_bytes(kept_models)
     commit(edited)
     for _ in range(4):
         known = resources.read(remembered(plain)["resources"])
@@ -292,7 +332,7 @@ def test_changes_in_any_order_end_in_what_a_fresh_copy_gives(seed: int, projects
         make(edited, lambda _, kept=kept: kept)  # type: ignore[misc]
 
         assert without_migrations(plain) == without_migrations(projects.fresh(answers))
-        assert {*edits.lost(edited, start, start)} <= {edits.MODELS}
+        assert edits.lost(edited, start, start) == []
     before = {name: text for name, text in contents(plain).items() if migrations.is_one(name)}
     other = {"flask": "fastapi", "fastapi": "flask"}[answers["framework"]]
     update(plain, framework=other)

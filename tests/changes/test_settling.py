@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from servicewright.settling import Project, settle
+from servicewright.settling import Project, completed, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -435,6 +435,26 @@ def test_a_name_that_nothing_gives_any_more_is_left() -> None:
     theirs = "from .a import a\n\na()\n"
     assert settle_all("a.py", base, ours.replace("b(c)", "c"), theirs) is not None
     assert settle_all("a.py", base, ours, theirs) is None
+
+
+def test_imports_that_the_user_needs_stay() -> None:
+    base = (
+        "import enum\n\nfrom a import B, Gone, c\nfrom a.d import E\n\nB()\n\n\n"
+        "class First(E(c, Gone)):\n    x = enum.Enum\n"
+    )
+    mine = "\n\nclass Mine(E, enum.Enum):\n    y = c\n"
+    theirs = "from a import B, new\n\nB(new)\n"
+    start = "import enum\n\nfrom a import B, c, new\nfrom a.d import E\n\nB(new)\n"
+    assert settle_all("a.py", base, base + mine, theirs) == start + mine
+    sides = (base, base + mine, theirs)
+    assert completed("a.py", sides, theirs + mine) == start + mine
+    # Nobody knows whether a library that the template imports no more is there.
+    assert settle_all("a.py", base, base + mine, "import b\n\nb()\n") is None
+    packages = frozenset({"a"})
+    assert settle_all("a.py", *sides, packages=packages) is None
+    for other in ("a.txt", "a.py"):
+        broken = f"{theirs}{mine})"
+        assert completed(other, sides, broken) == broken
 
 
 @pytest.mark.parametrize("line", ["from .items import Item", "from orders.items import Item"])

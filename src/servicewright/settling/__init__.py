@@ -18,7 +18,7 @@ from servicewright.settling import lines, markdown, python, toml, yml
 from servicewright.settling.pieces import Merge, UncertainError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from servicewright.settling.pieces import Piece
 
@@ -71,6 +71,23 @@ class Project:
 _UNKNOWN = Project()
 
 
+def completed(name: str, sides: Sequence[str], merged: str, *, project: Project = _UNKNOWN) -> str:
+    """Take back imports in what git merged by lines, where what the user wrote needs them.
+
+    Args:
+        name: The file.
+        sides: What the template wrote, what the user made of it, what the template writes now.
+        merged: What git made of that.
+        project: What modules depend on.
+    """
+    if not name.endswith(".py"):
+        return merged
+    try:
+        return python.completed(sides, merged, project.packages, project.width)
+    except (UncertainError, ValueError, SyntaxError, RecursionError):
+        return merged
+
+
 def settle(
     name: str, base: str, ours: str, theirs: str, *, project: Project = _UNKNOWN
 ) -> Settled | None:
@@ -90,23 +107,25 @@ def settle(
     split = _BY_NAME.get(path.name) or _BY_SUFFIX.get(path.suffix)
     if path.suffix == ".py":
         split = partial(python.split, own=project.packages, width=project.width)
-    texts = [text if text.endswith("\n") else f"{text}\n" for text in (base, ours, theirs)]
-    if split is None or any("\r" in text for text in texts):
+    texts = [side if side.endswith("\n") else f"{side}\n" for side in (base, ours, theirs)]
+    if split is None or any("\r" in side for side in texts):
         return None
     # Prose works without the template's; code does not.
     merge = Merge(forgiving=path.suffix == ".md")
     try:
-        base_piece, our_piece, their_piece = (split(text) for text in texts)
+        base_piece, our_piece, their_piece = (split(side) for side in texts)
         if path.suffix == ".toml":
             base_piece, their_piece = toml.follow(base_piece, our_piece, their_piece)
         merged = merge.merge(base_piece, our_piece, their_piece)
         if sorted(merged.leaves()) != sorted(split(merged.text).leaves()):
             return None
+        text = merged.text
         if path.suffix == ".py":
-            python.check(texts, merged.text)
-            if any(f"{module}.py" in project.gone for module in python.modules(merged.text, path)):
+            text = python.completed(texts, text, project.packages, project.width)
+            python.check(texts, text)
+            if any(f"{module}.py" in project.gone for module in python.modules(text, path)):
                 return None
     except (UncertainError, ValueError, SyntaxError, RecursionError, yaml.YAMLError):
         return None
     places = tuple(dict.fromkeys(place or path.name for place in merge.settled))
-    return Settled(merged.text, places, tuple(merge.left_out), tuple(merge.kept))
+    return Settled(text, places, tuple(merge.left_out), tuple(merge.kept))

@@ -258,6 +258,60 @@ def _case(name: str) -> tuple[int, str]:
     return (1, word) if word[:1].isupper() else (2, word)
 
 
+def completed(sides: Sequence[str], merged: str, own: frozenset[str], width: int) -> str:
+    """Take back imports that one side had no more use for, and what the other wrote needs.
+
+    Only Python's own library, and those that both sides import from, are certain to be there.
+
+    Args:
+        sides: What the template wrote, what the user made of it, what the template writes now.
+        merged: What comes of it.
+        own: Names of the project's own packages.
+        width: How long a line may be.
+
+    Raises:
+        SyntaxError: One of them is no module.
+        UncertainError: It cannot be split.
+    """
+    _, *both = sides
+    missing = _unknown(merged).difference(*map(_unknown, both))
+    imported = [list(_imported(side)) for side in both] if missing else []
+    libraries = [{library for library, _, _ in side} for side in imported]
+    there = set(sys.stdlib_module_names).union(set.intersection(*libraries) if libraries else ())
+    for library, name, line in (found for side in imported for found in side):
+        if name in missing and library in there - own:
+            merged = _with_import(merged, line, own, width)
+            missing.remove(name)
+    return merged
+
+
+def _imported(text: str) -> Iterator[tuple[str, str, str]]:
+    """Give what a module imports of libraries: of which one, what it is called, and a line."""
+    for node in ast.parse(text).body:
+        match node:
+            case ast.Import(names):
+                for alias in names:
+                    library = alias.name.partition(".")[0]
+                    line = ast.unparse(ast.Import([alias]))
+                    yield library, alias.asname or library, f"{line}\n"
+            case ast.ImportFrom(module=str() as module, level=0):
+                for alias in node.names:
+                    line = ast.unparse(ast.ImportFrom(module, [alias], 0))
+                    yield module.partition(".")[0], alias.asname or alias.name, f"{line}\n"
+
+
+def _with_import(text: str, line: str, own: frozenset[str], width: int) -> str:
+    """Import from a module what a line takes from it, too."""
+    module, (new,) = split(text, own, width), split(line, own, width).parts or ()
+    parts = [*(module.parts or ())]
+    place = next((n for n, part in enumerate(parts) if part.key == new.key and part.union), None)
+    if place is None:
+        parts.insert(next((n for n, part in enumerate(parts) if part.order), len(parts)), new)
+    else:
+        parts[place] = replace(parts[place], head=_union(width, "", parts[place].head, line))
+    return replace(module, parts=tuple(sort(parts))).text
+
+
 def check(sides: Sequence[str], merged: str) -> None:
     """Expect that a module uses no name that nothing in it gives any more, or not yet.
 
