@@ -20,7 +20,9 @@ from .problems import NotFoundError
 # Ids and offsets are whole numbers of 32 bits.
 LARGEST_INTEGER = 2**31 - 1
 
+#{% if "money" in resource.kinds or "datetime" in resource.kinds %}
 
+#{% endif %}
 #{% if "money" in resource.kinds %}
 def _with_cents(price: Decimal) -> Decimal:
     return price.quantize(Decimal("0.01"))
