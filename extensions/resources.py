@@ -632,6 +632,10 @@ OF_USERS = frozenset(
     """.split()
 )
 
+# The same where they are those of another issuer.
+OF_AN_ISSUER = frozenset("account bearers credentials issuer login_page role token tokens".split())
+TAKEN_WITH = {"jwt": OF_USERS, "oidc": OF_AN_ISSUER}
+
 
 def auth_problem(auth: str, answer: Any) -> str:
     """Say in one sentence why a service with these resources cannot have the users of its own."""
@@ -640,10 +644,10 @@ def auth_problem(auth: str, answer: Any) -> str:
     except SpecificationError:
         # The question of the resources says so.
         return ""
-    for resource in found if auth == "jwt" else ():
-        if {resource.name, resource.plural} & OF_USERS:
+    for resource in found:
+        if {resource.name, resource.plural} & TAKEN_WITH.get(auth, frozenset()):
             return (
-                f"{resource.name}: with auth=jwt the service has such a name itself: call the "
+                f"{resource.name}: with auth={auth} the service has such a name itself: call the "
                 "resource differently, or take another auth."
             )
     return ""

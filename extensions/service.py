@@ -128,6 +128,10 @@ def requirements(on: Mapping[str, bool], *, development: bool) -> list[str]:
     """
     key = "development" if development else "requirements"
     listed = [item for feature in FEATURES for item in feature.listed(key, on)]
+    if development:
+        # What the service needs itself is there for who works on it.
+        needed = {distribution(item) for item in requirements(on, development=False)}
+        listed = [item for item in listed if distribution(item) not in needed]
     last = [item for feature in FEATURES for item in feature.about.get(key, {}).get("last", [])]
     return sorted(listed, key=distribution) + last
 

@@ -21,7 +21,9 @@ from typing import Any, get_type_hints
 import psycopg
 #{% endif %}
 import pytest
-#{% if when.jwt %}
+#{% if when.oidc %}
+from bearers import AUDIENCE, ISSUER, Bearer
+#{% elif when.jwt %}
 from bearers import TOKEN_SECRETS, Bearer
 #{% endif %}
 #{% if when.database %}
@@ -60,8 +62,11 @@ SETTINGS: dict[str, Any] = {
     "basic_auth_password": "correct horse",
     #{% elif when.jwt %}
     "token_secrets": TOKEN_SECRETS,
+    #{% elif when.oidc %}
+    "oidc_issuer": ISSUER.url,
+    "oidc_audience": AUDIENCE,
     #{% endif %}
-    #{% if when.auth %}
+    #{% if when.limited_logins %}
     "failed_logins_limit": 1000,
     #{% endif %}
     #{% if when.cors %}
@@ -74,7 +79,7 @@ TABLES = (Base.metadata, Tables.metadata)
 #{% endif %}
 
 
-#{% if when.jwt %}
+#{% if when.bearer %}
 def logged_in(client: Client) -> Client:
     """Let a client send an access token with each request."""
     client.auth = Bearer()
@@ -116,6 +121,9 @@ def environment() -> Iterator[None]:
         patch.setenv("BASIC_AUTH_PASSWORD", "correct horse")
         #{% elif when.jwt %}
         patch.setenv("TOKEN_SECRETS", TOKEN_SECRETS)
+        #{% elif when.oidc %}
+        patch.setenv("OIDC_ISSUER", ISSUER.url)
+        patch.setenv("OIDC_AUDIENCE", AUDIENCE)
         #{% endif %}
         yield
 
@@ -280,7 +288,7 @@ def cut(app: Application) -> Callable[..., int]:
         headers = {"Content-Type": content_type}
         #{% if when.basic_auth %}
         headers["Authorization"] = f"Basic {b64encode(b'ada:correct horse').decode()}"
-        #{% elif when.jwt %}
+        #{% elif when.bearer %}
         headers["Authorization"] = Bearer().header
         #{% endif %}
         return cut_off(app, path, headers, beginning)

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .addresses import Proxies
-from .credentials import AdminPassword, Password, TokenSecrets, Username
+from .credentials import AdminPassword, Audience, Issuer, Password, TokenSecrets, Username
 from .database_url import DatabaseUrl
 from .origins import CredentialsAllowed, Origins
 
@@ -105,7 +105,16 @@ class Settings:
     access_token_seconds: Positive = 15 * 60
     login_seconds: Positive = 30 * 24 * 60 * 60
     #{% endif %}
-    #{% if when.auth %}
+    #{% if when.oidc %}
+    # Who issues access tokens, and for whom they must be.
+    oidc_issuer: Issuer = [[ text("OIDC_ISSUER", "") ]]
+    oidc_audience: Audience = [[ text("OIDC_AUDIENCE", "") ]]
+    # Where a token has the roles of the user, such as realm_access.roles.
+    oidc_roles_claim: str = "roles"
+    # Seconds after which the issuer counts as down.
+    oidc_timeout: Positive = 5
+    #{% endif %}
+    #{% if when.limited_logins %}
     # After so many wrong credentials an address is refused until the time is over.
     failed_logins_limit: Positive = 10
     failed_logins_seconds: Positive = 60

@@ -4,14 +4,21 @@
 from collections.abc import Callable
 
 import pytest
+#{% if when.oidc %}
+from bearers import Bearer
+#{% endif %}
 from fastapi import APIRouter, FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from httpx2 import Auth
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import custom, errors
-#{% if when.login_page %}
+#{% if when.oidc and when.login_page %}
+from PACKAGE.authentication import LoginRequired, PageLoginRequired, UsernameDep, VisitorDep, get_account, role_required
+#{% elif when.login_page %}
 from PACKAGE.authentication import LoginRequired, PageLoginRequired, UsernameDep, VisitorDep, get_account
+#{% elif when.oidc %}
+from PACKAGE.authentication import LoginRequired, UsernameDep, get_account, role_required
 #{% elif when.jwt %}
 from PACKAGE.authentication import LoginRequired, UsernameDep, get_account
 #{% else %}
@@ -66,7 +73,7 @@ def test_who_is_asked_before_an_error_is_told(
     client.auth = Auth()
 
     asked = [client.post(path, content=b"{").status_code for path in paths]
-    #{% if when.jwt %}
+    #{% if when.bearer %}
     apps[0].dependency_overrides[get_account] = lambda: "ada"
     #{% else %}
     apps[0].dependency_overrides[get_username] = lambda: "ada"
@@ -75,6 +82,26 @@ def test_who_is_asked_before_an_error_is_told(
 
     assert asked == [422, 401, 404]
     assert known == [409, 409, 404]
+#{% if when.oidc %}
+
+
+def test_a_route_for_those_who_have_a_role(
+    start: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def init_app(app: FastAPI) -> None:
+        @app.get("/own", dependencies=[role_required("admin")])
+        def show(username: UsernameDep) -> str:
+            return username
+
+    monkeypatch.setattr(custom, "init_app", init_app)
+    client = start()
+
+    answers = [client.get("/own", auth=auth) for auth in (Bearer("admin"), Bearer(), Auth())]
+
+    assert [answer.status_code for answer in answers] == [200, 403, 401]
+    assert answers[0].json() == "ada"
+    assert answers[1].json() == {"detail": "The role admin is missing"}
+#{% endif %}
 #{% if when.login_page %}
 
 

@@ -12,6 +12,7 @@ from secrets import compare_digest, token_urlsafe
 from pydantic import BaseModel
 
 from .accounts import PasswordChange, PasswordGrant, SignUp, TokenPair
+from .issuer import Issuer
 from .passwords import hash_password, is_right
 from .problems import ServiceError
 from .settings import Settings
@@ -58,6 +59,8 @@ class WrongPasswordError(NotAuthenticatedError):
         self.detail = "Wrong name or password"
 
 
+#{% endif %}
+#{% if when.bearer %}
 class MissingRoleError(ServiceError):
     """The user may not do this."""
 
@@ -68,6 +71,7 @@ class MissingRoleError(ServiceError):
 
 
 #{% endif %}
+#{% if when.limited_logins %}
 class TooManyFailedLoginsError(ServiceError):
     """Too many wrong credentials came from an address; it may try again later."""
 
@@ -141,6 +145,7 @@ class FailedLogins:
         return (failures, end) if end > now else (0, now + self._seconds)
 
 
+#{% endif %}
 #{% if when.basic_auth %}
 class Logins:
     """Lets in the user that the settings name."""
@@ -170,6 +175,26 @@ class Logins:
         right_username = compare_digest(username.encode(), self._username)
         right_password = compare_digest(password.encode(), self._password)
         return right_username & right_password
+#{% elif when.oidc %}
+class Logins:
+    """Knows users again by the access tokens that they have from the issuer."""
+
+    def __init__(self, settings: Settings) -> None:
+        issuer = Issuer(settings.oidc_issuer, settings.oidc_timeout)
+        # For the documentation.
+        self.scheme = {"type": "openIdConnect", "openIdConnectUrl": issuer.discovery}
+        self._tokens = Tokens(issuer, settings.oidc_audience, settings.oidc_roles_claim)
+
+    def account(self, authorization: str | None) -> Account:
+        """Give the account of the access token in this header, or raise an error."""
+        account = self._bearer(authorization)
+        if account is None:
+            raise NotAuthenticatedError
+        return account
+
+    def _bearer(self, authorization: str | None) -> Account | None:
+        scheme, _, token = (authorization or "").partition(" ")
+        return self._tokens.read(token.strip()) if scheme.lower() == "bearer" else None
 #{% else %}
 class Logins:
     """Signs users up, logs them in, and knows them again.

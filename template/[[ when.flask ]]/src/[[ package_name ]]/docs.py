@@ -15,6 +15,8 @@ from werkzeug.routing import Rule
 
 #{% if when.jwt %}
 from .authentication import PASSWORD_FLOW, requires_login
+#{% elif when.oidc %}
+from .authentication import requires_login, security_schemes
 #{% elif when.auth %}
 from .authentication import requires_login
 #{% endif %}
@@ -68,6 +70,8 @@ class Document:
             if requires_login(self.app, rule.endpoint, view):
                 #{% if when.jwt %}
                 described["security"] = [{"OAuth2PasswordBearer": []}]
+                #{% elif when.oidc %}
+                described["security"] = [{"OpenIdConnect": []}]
                 #{% else %}
                 described["security"] = [{"HTTPBasic": []}]
                 #{% endif %}
@@ -84,6 +88,8 @@ class Document:
                 "securitySchemes": {"HTTPBasic": {"type": "http", "scheme": "basic"}},
                 #{% elif when.jwt %}
                 "securitySchemes": {"OAuth2PasswordBearer": PASSWORD_FLOW},
+                #{% elif when.oidc %}
+                "securitySchemes": security_schemes(self.app),
                 #{% endif %}
             },
         }

@@ -1,12 +1,12 @@
 #{% filter imports | fitted %}
-"""[[ "Authentication with access tokens" if when.jwt else "HTTP Basic authentication" ]].
+"""[[ "Authentication with access tokens" if when.bearer else "HTTP Basic authentication" ]].
 
 A route that asks for credentials:
 
     @router.post("/orders", dependencies=[LoginRequired])
 
 All routes of a router: ``APIRouter(dependencies=[LoginRequired])``. A route that wants to know the
-#{% if when.jwt %}
+#{% if when.bearer %}
 user has a parameter of the type AccountDep, or UsernameDep. A route for those who have a role has
 ``dependencies=[role_required("admin")]`` instead.
 #{% else %}
@@ -17,10 +17,11 @@ user has a parameter of the type UsernameDep.
 from typing import Annotated, Any
 
 from fastapi import Depends
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.requests import HTTPConnection
 from fastapi.routing import iter_route_contexts
-from fastapi.security import OAuth2PasswordBearer
+from fastapi.security import OAuth2PasswordBearer, OpenIdConnect
 from fastapi.security.http import HTTPAuthorizationCredentials, HTTPBase
 from starlette.routing import Match
 
@@ -30,6 +31,7 @@ from .security import Logins, MissingRoleError
 from .tokens import Account, Role
 from .users import UserStore
 
+#{% if when.bearer %}
 #{% if when.jwt %}
 # Only for the documentation, whose pages log in there.
 oauth2 = OAuth2PasswordBearer(tokenUrl="token", refreshUrl="token/refresh", auto_error=False)
@@ -37,12 +39,30 @@ oauth2 = OAuth2PasswordBearer(tokenUrl="token", refreshUrl="token/refresh", auto
 
 async def get_logins(connection: HTTPConnection) -> Logins:
     """Give what signs users up and logs them in."""
+#{% else %}
+# Only for the documentation: the document of each application names its own issuer.
+openid_connect = OpenIdConnect(openIdConnectUrl="", auto_error=False)
+
+
+async def get_logins(connection: HTTPConnection) -> Logins:
+    """Give what knows users again."""
+#{% endif %}
     logins: Logins = state_of(connection).logins
     return logins
 
 
 LoginsDep = Annotated[Logins, Depends(get_logins)]
 
+#{% if when.oidc %}
+
+async def get_account(
+    connection: HTTPConnection, logins: LoginsDep, _: Annotated[str | None, Depends(openid_connect)]
+) -> Account:
+    """Give the account of the user, or ask for an access token."""
+    # In a thread, because the issuer may be asked for its keys.
+    return await run_in_threadpool(logins.account, connection.headers.get("Authorization"))
+
+#{% else %}
 #{% if when.database %}
 
 async def get_user_store(session: SessionDep) -> UserStore:
@@ -75,6 +95,7 @@ async def get_account(
     """Give the account of the user, or ask for an access token."""
     return logins.account(connection.headers.get("Authorization"))
 
+#{% endif %}
 
 LoginRequired = Depends(get_account)
 AccountDep = Annotated[Account, LoginRequired]
@@ -143,9 +164,9 @@ UsernameDep = Annotated[str, LoginRequired]
 #{% endif %}
 
 
-#{% set asked = "get_account" if when.jwt else "get_username" %}
+#{% set asked = "get_account" if when.bearer else "get_username" %}
 async def ask_first(connection: HTTPConnection) -> None:
-    """Ask for [[ "an access token" if when.jwt else "credentials" ]] before an error is answered.
+    """Ask for [[ "an access token" if when.bearer else "credentials" ]] before an error is answered.
 
     FastAPI reads a body before it asks for anything else: nobody is told what is wrong with theirs
     who may not send it.
@@ -156,7 +177,7 @@ async def ask_first(connection: HTTPConnection) -> None:
         if route.matches(connection.scope)[0] is Match.FULL:
             dependant = getattr(route, "dependant", None)
             if dependant and asks_for_login(dependant):
-                #{% if when.jwt %}
+                #{% if when.bearer %}
                 await get_account(connection, state_of(connection).logins, None)
                 #{% else %}
                 await get_username(connection, None)

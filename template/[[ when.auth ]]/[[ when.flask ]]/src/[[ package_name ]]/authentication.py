@@ -1,5 +1,5 @@
 #{% filter imports %}
-"""[[ "Authentication with access tokens" if when.jwt else "HTTP Basic authentication" ]].
+"""[[ "Authentication with access tokens" if when.bearer else "HTTP Basic authentication" ]].
 
 A view that asks for credentials:
 
@@ -10,7 +10,7 @@ A view that asks for credentials:
 
 All views of a blueprint: ``blueprint.before_request(require_login)``, of the whole application:
 ``app.before_request(require_login)``.
-#{% if when.jwt %}
+#{% if when.bearer %}
 
 A view for those who have a role has ``@role_required("admin")`` instead.
 #{% endif %}
@@ -53,6 +53,22 @@ def get_user_store() -> UserStore:
     #{% endif %}
 
 
+#{% elif when.oidc %}
+
+def get_logins() -> Logins:
+    """Give what knows users again."""
+    logins: Logins = current_app.extensions["logins"]
+    return logins
+
+
+def security_schemes(app: Flask) -> dict[str, Any]:
+    """Tell the documentation where users have their tokens from."""
+    logins: Logins | None = app.extensions.get("logins")
+    return {"OpenIdConnect": logins.scheme} if logins else {}
+
+
+#{% endif %}
+#{% if when.bearer %}
 def get_account() -> Account:
     """Give the account of the user, or ask for an access token."""
     if "account" not in g:
@@ -120,7 +136,7 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-#{% if when.jwt %}
+#{% if when.bearer %}
 def role_required(role: Role) -> Callable[..., Any]:
     """Refuse those who do not have a role before this view."""
 
