@@ -94,7 +94,7 @@ class Provider:
             "aud": AUDIENCE,
             "sub": "1",
             "iat": now,
-            "exp": now + 60,
+            "exp": now + 3600,
             "preferred_username": "ada",
         }
         return {name: value for name, value in (good | others).items() if value is not None}
