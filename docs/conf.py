@@ -52,6 +52,7 @@ LANGUAGES = {
 
 def write_examples() -> None:
     """Render a service with every part in each framework, and a page that shows its files."""
+    everything = questions.preset(questions.presets(questions.load(ROOT)), "everything")
     shutil.rmtree(EXAMPLES, ignore_errors=True)
     for framework, name in FRAMEWORKS.items():
         service = EXAMPLES / framework / "service"
@@ -59,14 +60,12 @@ def write_examples() -> None:
             str(ROOT),
             service,
             data={
+                **everything.answers,
                 "project_name": "Orders",
                 "package_name": "orders",
                 "python_version": "3.11",
                 "framework": framework,
-                "pages": True,
-                "background_tasks": "in_process",
-                "auth": "basic",
-                "cors": True,
+                "database": "sqlite",
             },
             defaults=True,
             unsafe=True,
@@ -79,7 +78,7 @@ def write_examples() -> None:
         text = [
             f"# A service with {name}",
             "",
-            "Every part but PostgreSQL, as it is generated.",
+            "The preset `everything`, but with SQLite, as it is generated.",
             "",
         ]
         for path in files:
@@ -102,7 +101,8 @@ def write_reference() -> None:
     for question in questions.read(ROOT):
         text += [f"## `{question.name}`", "", question.help, ""]
         if question.answers is None:
-            text += ["Any text that fits.", ""]
+            taken = "A list in YAML." if question.is_data else "Any text that fits."
+            text += ["The template answers it itself." if question.is_record else taken, ""]
             continue
         brought = {
             answer: [
