@@ -290,7 +290,9 @@ def other_resources(known: Sequence[Resource], chance: random.Random) -> list[Re
     """Add, remove or change something."""
     move = chance.choice(["add", "remove", "change", "change"]) if known else "add"
     if move == "add":
-        free = [name for name in NAMES if name not in {one.name for one in known}]
+        # Customers are what the owner keeps in a table of their own.
+        names = ["guest" if name == "customer" else name for name in NAMES]
+        free = [name for name in names if name not in {one.name for one in known}]
         targets = [one.name for one in known]
         return resources.added(known, [resource(chance.choice(free), targets, chance)])
     if move == "remove":
