@@ -30,6 +30,7 @@ class Suites:
     Attributes:
         run_name: A name of this run of the tests that no other has.
         failed: Where the trees of variants that fail are kept.
+        timeout: How many seconds a suite may take.
     """
 
     renderer: Renderer
@@ -39,6 +40,7 @@ class Suites:
     passes: Passes
     run_name: str
     failed: Path
+    timeout: float = 120
 
     def run(self, variant: Variant, *arguments: str) -> tuple[Run, Result | None]:
         """Run the suite of a variant, or find that it has passed."""
@@ -51,7 +53,11 @@ class Suites:
         found, result = self.passes.find(tree, where), None
         if found is None:
             result = self.runner.run(
-                tree.path, environment, variables=variables, arguments=arguments
+                tree.path,
+                environment,
+                variables=variables,
+                arguments=arguments,
+                timeout=self.timeout,
             )
             if not result.problems:
                 self.passes.add(tree, where, result.reads, result.tests)

@@ -228,9 +228,10 @@ def test_suite_with_random_resources(  # noqa: PLR0913, PLR0917 - each is a fixt
             scratch / f"run-{seed}-{next(places)}",
             {"resources": resources},
         )
-        suites = Suites(
-            own, environments, runner, postgresql, passes, scratch.name, CACHE / "failed"
-        )
+        # Each comes with about a hundred tests.
+        limit = 120 + 60 * len(resources)
+        place = CACHE / "failed"
+        suites = Suites(own, environments, runner, postgresql, passes, scratch.name, place, limit)
         run, result = suites.run(variant, "--cov")
         if run.problems:
             return explain(suites, run, result)
