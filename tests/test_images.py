@@ -22,6 +22,9 @@ import pytest
 from contract.probes import AUTHORIZATION
 from contract.services import FRAMEWORKS, NO_FEATURES, PATIENCE, free_port
 from matrix.rendering import PACKAGE
+from repositories import commit_copy
+
+from conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,6 +220,18 @@ def engine() -> Engine:
     raise AssertionError
 
 
+def bases(engine: Engine, directory: Path) -> list[str]:
+    """Obtain the images that a Dockerfile starts from, or skip the test."""
+    dockerfile = (directory / "Dockerfile").read_text()
+    stages = set(re.findall(r"^FROM .* AS (\S+)", dockerfile, re.MULTILINE))
+    named = re.findall(r"^FROM (\S+)|--from=(\S+)", dockerfile, re.MULTILINE)
+    needed = sorted({first or second for first, second in named} - stages)
+    for base in needed:
+        if reason := engine.obtain(base):
+            unavailable(f"The base image {base} is not there and cannot be pulled: {reason}")
+    return needed
+
+
 @pytest.fixture(
     scope="module",
     params=[(framework, name) for framework in FRAMEWORKS for name in VARIANTS],
@@ -231,13 +246,7 @@ def image(
     """The image of each of the variants in turn."""
     framework, name = request.param
     made = services.make(tmp_path_factory.mktemp("project"), framework, **VARIANTS[name])
-    dockerfile = (made.path / "Dockerfile").read_text()
-    stages = set(re.findall(r"^FROM .* AS (\S+)", dockerfile, re.MULTILINE))
-    bases = re.findall(r"^FROM (\S+)|--from=(\S+)", dockerfile, re.MULTILINE)
-    needed = sorted({first or second for first, second in bases} - stages)
-    for base in needed:
-        if reason := engine.obtain(base):
-            unavailable(f"The base image {base} is not there and cannot be pulled: {reason}")
+    needed = bases(engine, made.path)
 
     # What lies around in a project that somebody works on.
     for path in (
@@ -410,3 +419,25 @@ def test_credentials_are_asked_for(image: Image) -> None:
         done = image.engine.run("wait", container.id)
         assert int(done.stdout) != 0
         assert "Set " in container.log
+
+
+def test_the_builder_s_image_writes_services(engine: Engine, tmp_path: Path) -> None:
+    """As `builder/README.md` says."""
+    commit_copy(ROOT, tmp_path)
+    builder = tmp_path / "builder"
+    needed = bases(engine, builder)
+    build = ["uv", "build", "--quiet", "--wheel", "--out-dir", "dist", ".."]
+    subprocess.run(build, cwd=builder, check=True)
+    tag = "localhost/servicewright-test:builder"
+    engine.build(builder, tag)
+    try:
+        with Image(engine, "builder", tag, needed[0], builder).container() as container:
+            container.wait_until_it_answers()
+            assert container.request("GET", "/ready") == (200, {"status": "ready"})
+            status, draft = container.request("GET", "/draft?framework=flask&cors=yes")
+            assert (status, draft["problems"]) == (200, {})
+            assert "cors.py" in draft["preview"]
+            user = engine.run("exec", container.id, "id", "--user").stdout
+            assert user.strip() == "10001"
+    finally:
+        engine.run("rmi", "--force", tag)
