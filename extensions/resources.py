@@ -95,8 +95,8 @@ MODULES = frozenset(
     account addresses admission app authentication background bodies browsers chairs clients
     conftest cors credentials custom database database_url dependencies docs engine enum_types
     errors health home locks logs main middleware migrations models openapi origins pages probe
-    problems proxies ready redoc routes routing security settings static store templates
-    templating test_chairs uploads whoami
+    problems proxies ready redoc routes routing security settings static storage storage_url store
+    templates templating test_chairs uploads whoami
     """.split()
 )
 

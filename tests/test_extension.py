@@ -82,9 +82,15 @@ def test_every_answer_that_is_something_switches_a_feature(template: Path) -> No
         ({"database": "sqlite"}, {"database", "sqlite", "keeps_files"}),
         ({"database": "postgresql"}, {"database", "postgresql", "scales"}),
         (
-            {"database": "postgresql", "background_tasks": "in_process"},
-            {"database", "postgresql", "background_tasks", "keeps_files"},
+            {"database": "postgresql", "background_tasks": "in_process", "storage": "directory"},
+            {"database", "postgresql", "background_tasks", "file_storage", "keeps_files"},
         ),
+        (
+            {"database": "postgresql", "background_tasks": "in_process", "storage": "object"},
+            {"database", "postgresql", "background_tasks", "object_storage", "scales"},
+        ),
+        # What is not asked for has an answer, which is about nothing.
+        ({"database": "none", "background_tasks": "none", "storage": "object"}, {"in_memory"}),
         (
             {"pages": True, "database": "none"},
             {"pages", "items_page", "fastapi_forms", "in_memory"},

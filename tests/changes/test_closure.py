@@ -12,9 +12,21 @@ import yaml
 from repositories import commit, git
 
 from conftest import ROOT
-from servicewright.variants import shard
+from servicewright import questions
+from servicewright.variants import shard, variants
 
-from .updates import Projects, Step, contents, covering, options, steps, update, without_migrations
+from .updates import (
+    Projects,
+    Step,
+    asked,
+    contents,
+    covering,
+    meeting,
+    options,
+    steps,
+    update,
+    without_migrations,
+)
 
 if TYPE_CHECKING:
     from servicewright.questions import Answer
@@ -56,18 +68,24 @@ def test_the_changes_are_all_there_are() -> None:
         found = steps(ROOT, strength)
         assert {(step.option, step.before, step.after) for step in found} == expected
         for option in known:
-            others = {name: values for name, values in known.items() if name != option}
             covered: set[frozenset[tuple[str, Answer]]] = {
                 frozenset(some)
                 for step in found
                 if step.option == option
                 for some in itertools.combinations(step.others, strength)
             }
-            assert covered == {
-                frozenset(zip(names, values, strict=True))
-                for names in itertools.combinations(others, strength)
-                for values in itertools.product(*(others[name] for name in names))
-            }
+            assert covered == {some for some, _ in meeting(variants(ROOT), option, strength)}
+
+
+def test_the_changes_start_from_what_is_asked() -> None:
+    every = questions.read(ROOT)
+    answers = {name: answers[-1] for name, answers in options(ROOT).items()}
+    without = asked(every, {**answers, "background_tasks": "none"})
+
+    assert asked(every, answers) == answers
+    assert without.keys() == answers.keys() - {"storage"}
+    for step in steps(ROOT, SINGLE):
+        assert asked(every, step.start) == step.start
 
 
 def check(row: list[Step], projects: Projects) -> None:
@@ -121,7 +139,8 @@ def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
     start = {name: answers[-1] for name, answers in known.items()}
     project = projects.copy(start)
     for answer in known[option]:
-        update(project, **{option: answer})
+        # What was not asked for a while is asked again.
+        update(project, **asked(questions.read(ROOT), start | {option: answer}))
         commit(project)
     # Tables that went and came again did so in migrations.
     aside = ["src/orders/migrations/versions", ".copier-answers.yml"] if option == "auth" else []

@@ -26,13 +26,15 @@ from covertable import make
 from matrix.rendering import SAME_ANSWERS, cheap_copies
 from repositories import commit, git
 
+from servicewright import questions
 from servicewright.migrations import is_one
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator, Mapping
 
-    from servicewright.questions import Answer
+    from servicewright.questions import Answer, Question
+    from servicewright.variants import Space, Variant
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,41 @@ def covering(
     return [tuple((name, row[name]) for name in others) for row in rows]
 
 
+def asked(known: list[Question], answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """Leave out the answers to questions that are not asked where the others are given."""
+    found: dict[str, Answer] = {}
+    values: dict[str, Any] = {}
+    for question in known:
+        values[question.name] = question.default
+        if question.name in answers and question.condition.holds(
+            {name: values[name] for name in question.condition.names}
+        ):
+            values[question.name] = found[question.name] = answers[question.name]
+    return found
+
+
+def meeting(
+    space: Space, option: str, strength: int, beside: Container[frozenset[tuple[str, Answer]]] = ()
+) -> Iterator[tuple[frozenset[tuple[str, Answer]], Variant]]:
+    """List any so many answers that can meet where a question is asked, each with a variant.
+
+    Args:
+        space: All variants.
+        option: The question, which is none of those that are answered.
+        strength: How many answers meet.
+        beside: Those that are left out.
+    """
+    known = space.values()
+    others = [name for name in known if name != option]
+    for names in itertools.combinations(others, strength):
+        for values in itertools.product(*(known[name] for name in names)):
+            some = dict(zip(names, values, strict=True))
+            if frozenset(some.items()) not in beside:
+                found = (space.first({**some, option: answer}) for answer in known[option])
+                if variant := next(filter(None, found), None):
+                    yield frozenset(some.items()), variant
+
+
 def steps(template: Path, strength: int | None) -> list[Step]:
     """List the changes of one answer: every ordered pair, over a set of the other answers.
 
@@ -83,22 +120,38 @@ def steps(template: Path, strength: int | None) -> list[Step]:
         strength: How many of the other answers occur in every combination; None for all.
     """
     known = options(template)
-    found = []
-    for option, answers in known.items():
+    every = questions.read(template)
+    # Each once, in their order.
+    found: dict[Step, None] = {}
+
+    def add(option: str, row: Mapping[str, Answer], most: int | None = None) -> list[Step]:
+        added = []
+        first = row.get(option)
+        pairs = itertools.permutations(known[option], 2)
+        for before, after in sorted(pairs, key=lambda pair: pair[0] != first)[:most]:
+            start = asked(every, {**row, option: before})
+            if start.pop(option, None) is not None:
+                added.append(Step(option, tuple(start.items()), before, after))
+        found.update(dict.fromkeys(added))
+        return added
+
+    for option in known:
         others = {name: values for name, values in known.items() if name != option}
         if strength is None:
-            rows = [
-                tuple(zip(others, values, strict=True))
-                for values in itertools.product(*others.values())
-            ]
-        else:
-            rows = covering(others, strength)
-        found += [
-            Step(option, row, before, after)
-            for row in rows
-            for before, after in itertools.permutations(answers, 2)
-        ]
-    return found
+            for values in itertools.product(*others.values()):
+                add(option, dict(zip(others, values, strict=True)))
+            continue
+        met = {
+            frozenset(some)
+            for row in covering(others, strength)
+            for step in add(option, dict(row))
+            for some in itertools.combinations(step.others, strength)
+        }
+        # Where a question is not asked, a row lacks what it was chosen for.
+        for _, variant in meeting(variants(template), option, strength, beside=met):
+            for step in add(option, variant.answers, 1):
+                met.update(map(frozenset, itertools.combinations(step.others, strength)))
+    return list(found)
 
 
 class Projects:

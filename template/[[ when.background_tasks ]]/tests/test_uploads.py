@@ -1,6 +1,15 @@
 #{% filter fitted %}
 """Uploads, processed after the response."""
 
+#{% if when.object_storage %}
+import hashlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+#{% else %}
 import errno
 import hashlib
 import subprocess
@@ -10,15 +19,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+#{% endif %}
 from typing import Any
 
 import pytest
 from httpx2 import Client
 
 #{% filter replace("PACKAGE", package_name) %}
+#{% if when.object_storage %}
+from PACKAGE.problems import UnavailableError
+from PACKAGE.settings import Settings
+from PACKAGE.storage import Storage
+from PACKAGE.uploads import LONGEST_JOB, UploadNotFoundError, Uploads, name_on_disk
+#{% else %}
 from PACKAGE.locks import locked
 from PACKAGE.problems import UnavailableError
 from PACKAGE.uploads import StorageFullError, Uploads, UploadState, name_on_disk
+#{% endif %}
 #{% endfilter %}
 
 
@@ -93,7 +110,11 @@ def test_a_job_that_fails(
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
+        #{% if when.object_storage %}
+        patch.setattr(Uploads, "_summary", fail)
+        #{% else %}
         patch.setattr(hashlib, "file_digest", fail)
+        #{% endif %}
         answer = client.post("/uploads/bad.bin", content=b"hello")
         upload = outcome(client, "bad.bin")
 
@@ -138,6 +159,210 @@ def test_an_upload_that_is_cut_off_changes_nothing(client: Client, cut: Callable
     assert client.get("/uploads/data.bin").json() == before
 
 
+#{% if when.object_storage %}
+DATA = Path("data")
+
+
+def kept() -> set[str]:
+    """List what is kept, without the keys of uploads."""
+    found = [path.relative_to(DATA) for path in DATA.rglob("*") if path.is_file()]
+    return {"/".join(part for part in path.parts if len(part) != 32) for path in found}
+
+
+def receive(uploads: Uploads, filename: str, content: bytes) -> None:
+    with uploads.receiving(filename) as file:
+        file.write(content)
+
+
+def grow_old() -> None:
+    """Let an hour pass."""
+    for path in [path for path in DATA.rglob("*") if path.is_file()]:
+        os.utime(path, (0, time.time() - LONGEST_JOB.total_seconds() - 1))
+
+
+@pytest.fixture
+def uploads() -> Uploads:
+    """Keep uploads in the directory of the test."""
+    return Uploads(Settings(storage_url="file:data"))
+
+
+def test_of_a_file_that_fails_nothing_is_kept(uploads: Uploads) -> None:
+    receive(uploads, "data.bin", b"first")
+    uploads.process("data.bin")
+    before = kept()
+
+    def write() -> None:
+        with uploads.receiving("data.bin") as file:
+            file.write(b"second")
+            file.flush()
+            raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        write()
+
+    assert kept() == before
+    assert len(list(DATA.rglob("file*"))) == 1
+    assert uploads.get("data.bin").status == "done"
+
+
+def test_nothing_is_seen_of_a_file_before_its_end(uploads: Uploads) -> None:
+    with uploads.receiving("data.bin") as file:
+        file.write(b"x" * 1_000_000)
+        file.flush()
+        with pytest.raises(UploadNotFoundError):
+            uploads.get("data.bin")
+
+    assert uploads.get("data.bin").status == "processing"
+
+
+def test_a_later_upload_takes_the_place_of_an_earlier_one(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(uploads, "data.bin", b"first")
+    uploads.process("data.bin")
+    receive(uploads, "data.bin", b"second one")
+    assert uploads.get("data.bin").status == "processing"
+
+    uploads.process("data.bin")
+    # The other job has nothing left to do.
+    monkeypatch.delattr(Uploads, "_summary")
+    uploads.process("data.bin")
+
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
+    folder = "uploads/data.bin"
+    assert kept() == {f"{folder}/current", f"{folder}/file", f"{folder}/outcome"}
+    assert len(list(DATA.rglob("file"))) == 1
+
+
+def test_a_result_is_about_the_file_that_is_kept(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = Storage.pieces
+
+    def late(storage: Storage, name: str) -> Iterator[bytes]:
+        monkeypatch.undo()
+        receive(uploads, "data.bin", b"second one")
+        return pieces(storage, name)
+
+    receive(uploads, "data.bin", b"first")
+    monkeypatch.setattr(Storage, "pieces", late)
+
+    uploads.process("data.bin")
+
+    assert uploads.get("data.bin").status == "processing"
+    uploads.process("data.bin")
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
+
+
+def test_a_job_that_is_lost_has_failed_after_a_time(uploads: Uploads) -> None:
+    receive(uploads, "data.bin", b"hello")
+    beside = Uploads(Settings(storage_url="file:data"))
+    assert beside.get("data.bin").status == "processing"
+
+    grow_old()
+
+    assert beside.get("data.bin").status == "failed"
+    beside.process("data.bin")
+    assert beside.get("data.bin").status == "done"
+
+
+def test_what_was_never_finished_is_removed_after_a_time(uploads: Uploads) -> None:
+    left = DATA / "uploads" / "data.bin" / "left"
+    left.mkdir(parents=True)
+    (left / "file").write_bytes(b"of a process that was killed")
+
+    receive(uploads, "data.bin", b"hello")
+    assert (left / "file").exists()
+
+    grow_old()
+    receive(uploads, "data.bin", b"hello again")
+    assert kept() == {"uploads/data.bin/current", "uploads/data.bin/file"}
+    assert not left.exists()
+
+
+def test_an_upload_is_accepted_although_an_earlier_one_stays(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise UnavailableError("The storage does not answer")
+
+    client.post("/uploads/data.bin", content=b"first")
+    outcome(client, "data.bin")
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "ages", fail)
+        assert client.post("/uploads/data.bin", content=b"second one").status_code == 202
+
+    assert outcome(client, "data.bin")["result"]["size"] == 10
+    assert "left files" in caplog.text
+
+
+def test_a_job_notes_nothing_where_the_storage_is_down(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UnavailableError("The storage does not answer")
+
+    receive(uploads, "data.bin", b"hello")
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "pieces", fail)
+        with pytest.raises(UnavailableError):
+            uploads.process("data.bin")
+
+    assert uploads.get("data.bin").status == "processing"
+    uploads.process("data.bin")
+    assert uploads.get("data.bin").status == "done"
+
+
+S3 = {
+    "storage_url": "s3://bucket/prefix",
+    "storage_timeout": 1,
+    "aws_region": "here",
+    "aws_access_key_id": "the name of the key",
+    "aws_secret_access_key": "the key itself",
+    "aws_session_token": "the token",
+}
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Give the address of a storage that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def nobody() -> str:
+    """Give an address at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("address", ["silent", "nobody"])
+def test_a_storage_that_is_down_is_told_in_time(
+    start: Callable[..., Client],
+    address: str,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = start(**S3, aws_endpoint_url=request.getfixturevalue(address))
+
+    for method, content in (("POST", b"x" * 90_000), ("GET", b"")):
+        began = time.monotonic()
+        answer = client.request(method, "/uploads/data.bin", content=content)
+        assert time.monotonic() - began < 3
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.json() == {"detail": "The storage does not answer"}
+    assert client.get("/health").status_code == 200
+    assert "The storage failed" in caplog.text
+    assert not any(secret in caplog.text for secret in ("the key itself", "the token"))
+
+
+#{% else %}
 DATA = Path("data")
 
 
@@ -288,6 +513,7 @@ def test_a_later_upload_takes_the_place_of_an_earlier_one(uploads: Uploads) -> N
     assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
 
 
+#{% endif %}
 def test_many_uploads_of_one_name_at_once(client: Client) -> None:
     contents = [str(number).encode() * (number + 1) * 1000 for number in range(12)]
 
@@ -306,9 +532,15 @@ def test_many_uploads_of_one_name_at_once(client: Client) -> None:
     upload = outcome(client, "data.bin")
     (content,) = [content for content in contents if len(content) == upload["result"]["size"]]
     assert upload["result"]["sha256"] == hashlib.sha256(content).hexdigest()
+    #{% if when.object_storage %}
+    current = DATA / "uploads" / "data.bin" / "current"
+    assert (current.parent / current.read_text() / "file").read_bytes() == content
+    #{% else %}
     assert (DATA / "files" / "data.bin.upload").read_bytes() == content
+    #{% endif %}
 
 
+#{% if when.file_storage %}
 def test_the_end_of_a_job_is_seen_however_late(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +567,7 @@ def test_a_lock_is_not_waited_for_for_ever(tmp_path: Path) -> None:
         pass
 
 
+#{% endif %}
 def test_each_name_is_a_file_of_its_own_on_every_file_system() -> None:
     names = ["data.bin", "Data.bin", "DATA.BIN", "con", "Con", "CON.txt", "com1", "common", "a."]
 
@@ -344,6 +577,7 @@ def test_each_name_is_a_file_of_its_own_on_every_file_system() -> None:
     assert on_disk == [name.lower() for name in on_disk]
     assert {"con", "com1"}.isdisjoint(name.partition(".")[0] for name in on_disk)
     assert on_disk[0] == "data.bin"
+#{% if when.file_storage %}
 
 
 @pytest.mark.parametrize("filename", ["main.py", "a.pyc", "a.html"])
@@ -351,4 +585,5 @@ def test_no_development_server_takes_an_upload_for_code(uploads: Uploads, filena
     receive(uploads, filename, b"print()")
 
     assert {Path(name).suffix for name in kept()} <= {".upload", ".json", ""}
+#{% endif %}
 #{% endfilter %}

@@ -17,6 +17,7 @@ from .addresses import Proxies
 from .credentials import AdminPassword, Audience, Issuer, Password, TokenSecrets, Username
 from .database_url import DatabaseUrl
 from .origins import CredentialsAllowed, Origins
+from .storage_url import SecretAccessKey, StorageUrl
 
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 Positive = Annotated[int, Field(gt=0)]
@@ -85,7 +86,22 @@ class Settings:
     migrate_on_start: bool = True
     #{% endif %}
     #{% if when.background_tasks %}
+    #{% if when.object_storage %}
+    # Where uploads are: s3://bucket/prefix, or a directory.
+    storage_url: StorageUrl = [[ text("STORAGE_URL", "file:data") ]]
+    # Seconds after which the storage counts as down.
+    storage_timeout: Positive = [[ number("STORAGE_TIMEOUT", 10) ]]
+    # How S3, or what is compatible, is reached. What is empty is found as Amazon's tools find it.
+    aws_endpoint_url: str = [[ text("AWS_ENDPOINT_URL", "") ]]
+    aws_region: str = [[ text("AWS_REGION", "") ]]
+    aws_access_key_id: Annotated[str, Field(repr=False)] = [[ text("AWS_ACCESS_KEY_ID", "") ]]
+    #{% filter fitted %}
+    aws_secret_access_key: Annotated[SecretAccessKey, Field(repr=False)] = [[ text("AWS_SECRET_ACCESS_KEY", "") ]]
+    #{% endfilter %}
+    aws_session_token: Annotated[str, Field(repr=False)] = [[ text("AWS_SESSION_TOKEN", "") ]]
+    #{% else %}
     data_directory: str = [[ text("DATA_DIRECTORY", "data") ]]
+    #{% endif %}
     #{% endif %}
     #{% if when.basic_auth and when.settings %}
     basic_auth_username: Username = ""

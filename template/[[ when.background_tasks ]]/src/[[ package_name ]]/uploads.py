@@ -1,4 +1,9 @@
+#{% filter imports %}
+#{% if when.object_storage %}
+"""Uploaded files and what becomes of them, kept where every machine sees them."""
+#{% else %}
 """Uploaded files and what becomes of them, kept as files that every process of the machine sees."""
+#{% endif %}
 
 import errno
 import hashlib
@@ -7,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Annotated, Literal
 from uuid import uuid4
@@ -14,7 +20,9 @@ from uuid import uuid4
 from pydantic import BaseModel, Field
 
 from .locks import is_locked, lock, locked
-from .problems import NotFoundError, ServiceError
+from .problems import NotFoundError, ServiceError, UnavailableError
+from .settings import Settings
+from .storage import Storage
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +30,12 @@ logger = logging.getLogger(__name__)
 Filename = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$")]
 # Names that are no files on Windows, whatever follows their first dot.
 DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)")
+#{% if when.object_storage %}
+# Seconds for which a job waits for a storage that is down.
+PATIENCE = 300
+# A job that is not done by then was lost: the process that had it was killed.
+LONGEST_JOB = timedelta(hours=1)
+#{% endif %}
 
 
 class UploadAccepted(BaseModel):
@@ -46,12 +60,14 @@ class Upload(BaseModel):
     result: FileSummary | None = None
 
 
+#{% if when.file_storage %}
 class UploadState(Upload):
     """What is noted of an upload, and the key that tells it from others of its name."""
 
     key: str
 
 
+#{% endif %}
 class UploadNotFoundError(NotFoundError):
     """No file was uploaded under this name."""
 
@@ -59,6 +75,7 @@ class UploadNotFoundError(NotFoundError):
         super().__init__(f"Upload {filename} not found")
 
 
+#{% if when.file_storage %}
 class StorageFullError(ServiceError):
     """The disk has no room for a file."""
 
@@ -68,12 +85,98 @@ class StorageFullError(ServiceError):
         super().__init__("There is no room for the file")
 
 
+#{% endif %}
 def name_on_disk(filename: str) -> str:
     """Write a name so that it is a file of its own where case does not count, and on Windows."""
     name = re.sub("[A-Z]", lambda letter: f"+{letter[0].lower()}", filename)
     return f"++{name}" if DEVICES.match(name) else name
 
 
+#{% if when.object_storage %}
+def folder_of(filename: str) -> str:
+    """Name the folder in which all that is about a name is kept."""
+    return f"uploads/{name_on_disk(filename)}"
+
+
+class Uploads:
+    """The uploads in the storage of the service.
+
+    Each name has a folder. Each upload has one in it, for the file and what the job found out, and
+    beside them stands which upload counts.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._storage = Storage(settings, settings.storage_timeout)
+        # For jobs, which fail only where it stays down.
+        self._patient = Storage(settings, PATIENCE)
+
+    @contextmanager
+    def receiving(self, filename: str) -> Iterator[IO[bytes]]:
+        """Keep what the block writes as a file, to be processed later; nothing if it fails."""
+        folder, key = folder_of(filename), uuid4().hex
+        with self._storage.writing(f"{folder}/{key}/file") as file:
+            yield file
+        replaced = self._storage.read(f"{folder}/current") or b""
+        self._storage.write(f"{folder}/current", key.encode())
+        try:
+            self._remove_leftovers(folder, key, replaced.decode())
+        except UnavailableError:
+            # A later upload of this name removes them.
+            logger.warning("The upload %s left files of earlier ones", filename)
+
+    def get(self, filename: str) -> Upload:
+        """Tell what has become of a file, or raise UploadNotFoundError."""
+        folder = folder_of(filename)
+        key = self._key(self._storage, filename)
+        if outcome := self._storage.read(f"{folder}/{key}/outcome"):
+            return Upload.model_validate_json(outcome)
+        age = self._storage.ages(folder).get(f"{folder}/current", timedelta())
+        return Upload(filename=filename, status="failed" if age > LONGEST_JOB else "processing")
+
+    def process(self, filename: str) -> None:
+        """Do the job of the upload that counts, which ends as done or failed.
+
+        UnavailableError is raised where the storage is down for so long that nothing can be noted.
+        """
+        folder, storage = folder_of(filename), self._patient
+        key = self._key(storage, filename)
+        if storage.read(f"{folder}/{key}/outcome"):
+            # A later upload of this name came before this job, and was processed in its place.
+            return
+        upload = Upload(filename=filename)
+        try:
+            upload.result = self._summary(f"{folder}/{key}/file")
+            upload.status = "done"
+        except UnavailableError:
+            raise
+        except Exception:
+            if self._key(storage, filename) != key:
+                # The file has made room for another, which has a job of its own.
+                return
+            logger.exception("The upload %s failed", filename)
+            upload.status = "failed"
+        storage.write(f"{folder}/{key}/outcome", upload.model_dump_json().encode())
+
+    def _summary(self, name: str) -> FileSummary:
+        sha256, size = hashlib.sha256(), 0
+        for piece in self._patient.pieces(name):
+            sha256.update(piece)
+            size += len(piece)
+        return FileSummary(size=size, sha256=sha256.hexdigest())
+
+    def _key(self, storage: Storage, filename: str) -> str:
+        key = storage.read(f"{folder_of(filename)}/current")
+        if key is None:
+            raise UploadNotFoundError(filename)
+        return key.decode()
+
+    def _remove_leftovers(self, folder: str, key: str, replaced: str) -> None:
+        """Remove the upload that was replaced, and what was never finished."""
+        for name, age in self._storage.ages(folder).items():
+            owner = name.removeprefix(f"{folder}/").partition("/")[0]
+            if owner == replaced or (owner not in {key, "current"} and age > LONGEST_JOB):
+                self._storage.remove(name)
+#{% else %}
 class Job:
     """The job of one upload: its file is locked until the job ends or its process does."""
 
@@ -191,3 +294,5 @@ class Uploads:
                     (self._files / f".{path.name}").unlink(missing_ok=True)
                     (self._states / f".{path.name}").unlink(missing_ok=True)
                     path.unlink()
+#{% endif %}
+#{% endfilter %}

@@ -130,7 +130,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endfor %}
     #{% endif %}
     #{% if when.background_tasks %}
+    #{% if when.object_storage %}
+    app.state.uploads = Uploads(settings)
+    #{% else %}
     app.state.uploads = Uploads(Path(settings.data_directory))
+    #{% endif %}
     #{% endif %}
     app.router.route_class = OneThreadRoute
     errors.init_app(app)

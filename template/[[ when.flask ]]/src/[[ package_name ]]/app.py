@@ -98,7 +98,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endfor %}
     #{% endif %}
     #{% if when.background_tasks %}
+    #{% if when.object_storage %}
+    app.extensions["uploads"] = Uploads(settings)
+    #{% else %}
     app.extensions["uploads"] = Uploads(Path(settings.data_directory))
+    #{% endif %}
     background.init_app(app)
     #{% endif %}
     errors.init_app(app)
