@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 IN_MEMORY = ALL_FEATURES | {"database": "none"}
 WITH_USERS = ALL_FEATURES | {"auth": "jwt"}
+WITH_ISSUER = ALL_FEATURES | {"auth": "oidc"}
 PLAIN = NO_FEATURES | {"modular": True, "auth": "basic"}
 
 
@@ -776,6 +777,138 @@ def _users() -> Iterator[Fault]:
         yield Fault(f"users, {name}", file, old, new, (*of_tokens, *of_users), answers=WITH_USERS)
 
 
+def _issuers() -> Iterator[Fault]:
+    """Slips with the tokens of an issuer."""
+    of_tokens = ("test_tokens.py",)
+    of_issuer = ("test_issuer.py",)
+    for file, tests, name, old, new in (
+        ("issuer.py", of_issuer, "a secret may sign", '"ES512", "EdDSA")', '"ES512", "HS256")'),
+        ("issuer.py", of_issuer, "any key signs", 'key.get("use", "sig") == "sig" and', ""),
+        ("issuer.py", of_issuer, "strangers ask", "_wait_until = now + PAUSE", "_wait_until = now"),
+        (
+            "issuer.py",
+            of_issuer,
+            "who is down is asked again at once",
+            "0.0 if found else time.monotonic() + PAUSE",
+            "0.0",
+        ),
+        (
+            "issuer.py",
+            of_issuer,
+            "keys are believed for ever",
+            "if known is None or age >= BELIEVED:",
+            "if known is None:",
+        ),
+        ("issuer.py", of_issuer, "keys are not renewed", "if age >= FRESH:", "if age < 0:"),
+        ("issuer.py", of_issuer, "new keys are not found", "known = self._wait(known)", "pass"),
+        (
+            "issuer.py",
+            of_issuer,
+            "another calls itself the issuer",
+            "if configuration.issuer != self.url:",
+            "if not configuration.issuer:",
+        ),
+        (
+            "issuer.py",
+            of_issuer,
+            "redirections are followed",
+            "httpx2.Client(timeout=self._timeout)",
+            "httpx2.Client(timeout=self._timeout, follow_redirects=True)",
+        ),
+        (
+            "issuer.py",
+            of_issuer,
+            "answers are endless",
+            "if len(body) > LARGEST_ANSWER:",
+            "if len(body) < 0:",
+        ),
+        (
+            "issuer.py",
+            of_issuer,
+            "keys come over HTTP",
+            "PrivateUrl = Annotated[str, AfterValidator(private)]",
+            "PrivateUrl = str",
+        ),
+        (
+            "tokens.py",
+            of_issuer,
+            "the issuer is asked about what is unsigned",
+            'self._issuer.key(header.get("kid")) if header["alg"] in ALGORITHMS else None',
+            'self._issuer.key(header.get("kid"))',
+        ),
+        (
+            "tokens.py",
+            of_issuer,
+            "an issuer that is down is told as a wrong token",
+            "KeyError, ValueError, RecursionError):",
+            "KeyError, Exception):",
+        ),
+        ("tokens.py", of_tokens, "clocks differ much", "LEEWAY = 10", "LEEWAY = 600"),
+        (
+            "tokens.py",
+            of_tokens,
+            "tokens for others are believed",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_aud": False}',
+        ),
+        (
+            "tokens.py",
+            of_tokens,
+            "signatures are not looked at",
+            'options={"require": REQUIRED}',
+            'options={"require": REQUIRED, "verify_signature": False}',
+        ),
+        ("tokens.py", of_tokens, "any issuer", "issuer=self._issuer.url,", "issuer=None,"),
+        ("tokens.py", of_tokens, "tokens are endless", '"aud", "sub", "exp"]', '"aud", "sub"]'),
+        (
+            "tokens.py",
+            of_tokens,
+            "everybody is an admin",
+            "return [role for role in get_args(Role) if isinstance(given, list) and role in given]",
+            "return list(get_args(Role))",
+        ),
+        (
+            "tokens.py",
+            of_tokens,
+            "roles may be anything",
+            "if isinstance(given, list) and",
+            "if given is not None and",
+        ),
+        (
+            "credentials.py",
+            ("test_credentials.py",),
+            "the issuer is asked over HTTP",
+            'or (parts.scheme == "http" and host in THIS_MACHINE)',
+            'or parts.scheme == "http"',
+        ),
+        (
+            "credentials.py",
+            ("test_credentials.py",),
+            "tokens for anybody are believed",
+            "    if not name:",
+            "    if name is None:",
+        ),
+        (
+            "security.py",
+            ("test_account.py",),
+            "any word comes before a token",
+            'if scheme.lower() == "bearer" else None',
+            "if scheme else None",
+        ),
+    ):
+        yield Fault(f"issuers, {name}", file, old, new, tests, answers=WITH_ISSUER)
+    for frameworks, tests in ((FASTAPI, "test_authentication.py"), (FLASK, "test_guard.py")):
+        yield Fault(
+            "issuers, roles are not looked at",
+            "authentication.py",
+            "if role not in",
+            'if role == "nobody" and role not in',
+            (tests,),
+            frameworks,
+            WITH_ISSUER,
+        )
+
+
 def _uploads() -> Iterator[Fault]:
     """Slips with uploads and their jobs."""
     tests = ("test_uploads.py",)
@@ -972,6 +1105,7 @@ FAULTS = (
     *_logins(),
     *_security(),
     *_users(),
+    *_issuers(),
     *_uploads(),
     *_pages(),
     *_others(),

@@ -5,15 +5,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import jwt
 import pytest
 from bearers import DISCOVERY, ISSUER, Bearer, Provider
 from cryptography.hazmat.primitives.asymmetric import ec
 from httpx2 import Client, Response
 from jwt.algorithms import ECAlgorithm
+from pydantic import ValidationError
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import issuer
-from PACKAGE.issuer import Issuer, IssuerDownError, usable
+from PACKAGE.issuer import Configuration, Issuer, IssuerDownError, usable
 #{% endfilter %}
 
 ONCE = {DISCOVERY: 1, "/keys": 1}
@@ -76,6 +78,17 @@ def test_other_keys(
     assert provider.asked == TWICE
     later(issuer.PAUSE, monkeypatch)
     assert [ask(token).status_code for token in (provider.token("third"), old)] == [200, 401]
+
+
+def test_the_only_key_needs_no_name(provider: Provider, ask: Callable[..., Response]) -> None:
+    key = provider.keys["first"]
+    token = jwt.encode(provider.claims(), key, algorithm="ES256")
+    assert ask(token).status_code == 200
+
+    provider.rotate("first", "second")
+    assert ask(provider.token("second")).status_code == 200
+
+    assert ask(token).status_code == 401
 
 
 def test_strangers_cannot_make_it_be_asked_again_and_again(
@@ -164,7 +177,7 @@ def test_its_keys_are_looked_after(provider: Provider, monkeypatch: pytest.Monke
     end = time.time() + 10
     while "second" not in keys.known().keys and time.time() < end:
         time.sleep(0.01)
-    assert keys.key("second")
+    assert set(keys.known().keys) == {"second"}
     assert provider.asked == TWICE
     assert keys.key("first") is None
 
@@ -246,6 +259,12 @@ def test_odd_answers(
     assert provider.asked["/elsewhere"] == 0
 
 
+@pytest.mark.parametrize("url", ["http://login.example/keys", "file:///etc/passwd"])
+def test_keys_come_from_where_nobody_can_change_them(url: str) -> None:
+    with pytest.raises(ValidationError):
+        Configuration(issuer="https://login.example", jwks_uri=url)
+
+
 def test_keys_that_sign_nothing() -> None:
     key = ec.generate_private_key(ec.SECP256R1()).public_key()
     good = ECAlgorithm.to_jwk(key, as_dict=True)
@@ -262,7 +281,7 @@ def test_keys_that_sign_nothing() -> None:
         {},
     ]
 
-    assert set(usable(keys)) == {"for any use", "signs"}
+    assert set(usable(keys)) == {"for any use", "signs", ""}
 
 
 def test_what_goes_wrong_is_logged_without_the_token(

@@ -85,9 +85,14 @@ class Issuer:
         self._question: Future[Known | None] | None = None
         self._down_until = self._strangers_wait_until = 0.0
 
-    def key(self, name: str) -> PyJWK | None:
-        """Find a key by its name; None if the issuer has no such key, or raise IssuerDownError."""
+    def key(self, name: str | None) -> PyJWK | None:
+        """Find a key by its name; None if the issuer has no such key, or raise IssuerDownError.
+
+        An issuer that has a single key need not name it.
+        """
         known = self.known()
+        if name is None:
+            return next(iter(known.keys.values())) if len(known.keys) == 1 else None
         if name not in known.keys:
             # The issuer may have another key since.
             known = self._wait(known)
@@ -180,6 +185,6 @@ def usable(keys: Iterable[Mapping[str, Any]]) -> dict[str, PyJWK]:
         except PyJWTError:
             # One for another purpose, such as encryption, or of a kind that is not known here.
             continue
-        if known.key_id and key.get("use", "sig") == "sig" and known.algorithm_name in ALGORITHMS:
-            found[known.key_id] = known
+        if key.get("use", "sig") == "sig" and known.algorithm_name in ALGORITHMS:
+            found[known.key_id or ""] = known
     return found

@@ -44,7 +44,7 @@ class Tokens:
         try:
             header = jwt.get_unverified_header(token)
             # The issuer is not asked for keys of what is not believed anyway.
-            key = self._issuer.key(header["kid"]) if header["alg"] in ALGORITHMS else None
+            key = self._issuer.key(header.get("kid")) if header["alg"] in ALGORITHMS else None
             if key is None:
                 return None
             claims = jwt.decode(
