@@ -897,13 +897,13 @@ def _issuers() -> Iterator[Fault]:
         ),
     ):
         yield Fault(f"issuers, {name}", file, old, new, tests, answers=WITH_ISSUER)
-    for frameworks, tests in ((FASTAPI, "test_authentication.py"), (FLASK, "test_guard.py")):
+    for frameworks, test in ((FASTAPI, "test_authentication.py"), (FLASK, "test_guard.py")):
         yield Fault(
             "issuers, roles are not looked at",
             "authentication.py",
             "if role not in",
             'if role == "nobody" and role not in',
-            (tests,),
+            (test,),
             frameworks,
             WITH_ISSUER,
         )

@@ -72,7 +72,7 @@ def wrong_tokens(provider: Any) -> dict[str, str]:
     none = part({"alg": "none", "kid": "first"})
     known = json.dumps(provider.answers["/keys"]["keys"][0]).encode()
     other = ec.generate_private_key(ec.SECP256R1())
-    changed = {
+    changed: dict[str, dict[str, Any]] = {
         "expired": {"exp": now - 60},
         "expired long ago": {"exp": 1},
         "not yet": {"nbf": now + 60},
