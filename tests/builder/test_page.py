@@ -10,6 +10,7 @@ import subprocess
 import urllib.request
 import zipfile
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from browsers import SCREENSHOTS, chromium, needs_browser, needs_node
@@ -109,6 +110,11 @@ def page(driver: webdriver.Chrome, address: str) -> Iterator[Page]:
 def test_every_answer_is_shown(page: Page) -> None:
     with templates.directory() as root:
         asked = [question for question in questions.read(root) if not question.is_record]
+        presets = questions.presets(questions.load(root))
+    # Some questions are only asked with certain answers to others: all are with this preset.
+    everything = questions.preset(presets, "everything").answers
+    query = {name: questions.word(answer) for name, answer in everything.items()}
+    page.open(f"?{urlencode(query)}")
     assert not page.driver.find_elements("name", "migrated")
     for question in asked:
         if question.answers is None:
