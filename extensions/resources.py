@@ -653,6 +653,30 @@ def auth_problem(auth: str, answer: Any) -> str:
     return ""
 
 
+# Names that a service has itself where it is watched: of modules and paths.
+OF_TELEMETRY = frozenset(
+    """
+    job_spans metrics request_telemetry shared_metrics sql_spans telemetry test_telemetry tracing
+    """.split()
+)
+
+
+def telemetry_problem(telemetry: Any, answer: Any) -> str:
+    """Say in one sentence why a service with these resources cannot have telemetry."""
+    try:
+        found = read(answer or [])
+    except SpecificationError:
+        # The question of the resources says so.
+        return ""
+    for resource in found if telemetry else ():
+        if {resource.name, resource.plural} & OF_TELEMETRY:
+            return (
+                f"{resource.name}: with telemetry=yes the service has such a name itself: call the "
+                "resource differently, or take telemetry=no."
+            )
+    return ""
+
+
 ITEM = read_text(
     'item(name: text(100) searched like "Chair", price: money like 49.90, '
     'tags: list(30) like "oak" = [], internal_note: text(500) write-only like "supplier 7" = "")'
@@ -680,4 +704,5 @@ class Resources(ContextHook):
         context["shows_others"] = any(resource != ITEM for resource in self._known[1])
         context["resources_problem"] = resources_problem
         context["auth_problem"] = auth_problem
+        context["telemetry_problem"] = telemetry_problem
         context["read_resource"] = read_text

@@ -279,7 +279,8 @@ def test_the_policy_lets_in_what_asks_and_out_what_is_needed(projects: list[Proj
         assert policy["podSelector"]["matchLabels"] == labels
         assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
         out = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
-        assert out == ({53, 5432} if project.on["postgresql"] else {53})
+        needed = {"postgresql": 5432, "object_storage": 443, "telemetry": 4318}
+        assert out == {53, *(port for name, port in needed.items() if project.on[name])}
 
 
 def test_all_replicas_together_have_the_connections_that_they_need(

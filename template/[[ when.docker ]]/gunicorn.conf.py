@@ -20,12 +20,19 @@ from gunicorn.workers.gasgi import ASGIWorker
 #{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
+#{% if when.telemetry %}
+from PACKAGE import logs, shared_metrics
+#{% else %}
 from PACKAGE import logs
+#{% endif %}
 from PACKAGE.settings import load_settings
 #{% endfilter %}
 
 settings = load_settings()
 logs.configure(settings)
+#{% if when.telemetry %}
+shared_metrics.share()
+#{% endif %}
 
 
 class ServiceLogger(Logger):
@@ -38,19 +45,30 @@ class ServiceLogger(Logger):
 
 #{% if when.flask %}
 class ServiceWorker(ThreadWorker):
+    #{% if when.telemetry %}
+    """Answers what watches the service in threads of their own, which no other request can hold.
+    #{% else %}
     """Answers /health and /ready in threads of their own, which no other request can hold.
+    #{% endif %}
 
     So a process is not replaced because all threads wait for something, such as the database. A
     connection is given a thread when its request comes, and none before.
     """
 
+    #{% if when.telemetry %}
+    PROBE = re.compile(rb"(?:GET|HEAD) (/health|/metrics|/ready)[ ?].*\r\n\r\n", re.DOTALL)
+    #{% else %}
     PROBE = re.compile(rb"(?:GET|HEAD) (/health|/ready)[ ?].*\r\n\r\n", re.DOTALL)
+    #{% endif %}
     LONGEST_PROBE = 4096
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         """Make the threads when the process starts."""
         self.probes = {
             b"/health": ThreadPoolExecutor(self.cfg.threads),
+            #{% if when.telemetry %}
+            b"/metrics": ThreadPoolExecutor(1),
+            #{% endif %}
             b"/ready": ThreadPoolExecutor(self.cfg.threads),
         }
         return super().get_thread_pool()
@@ -131,3 +149,7 @@ keepalive = settings.web_keepalive
 # The proxies whose X-Forwarded-Proto is believed: addresses or networks, or * for any.
 forwarded_allow_ips = settings.forwarded_allow_ips
 control_socket_disable = True
+#{% if when.telemetry %}
+child_exit = shared_metrics.on_worker_exit
+on_exit = shared_metrics.on_server_exit
+#{% endif %}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matrix.rendering import Tree
 
 # Projects may hold what looks like the template's delimiters in files of these kinds.
-TEMPLATES = (".html", ".mako")
+TEMPLATES = (".html", ".mako", "monitoring/alerts.yaml", "monitoring/dashboard.json")
 # A dollar before it makes it an expression of a workflow.
 LEFTOVERS = re.compile(r"\[\[ | \]\]|#\{[%#]|[%#]\}|(?<!\$)\{\{|\{%|(from|import) PACKAGE\b")
 LEFTOVERS_IN_TEMPLATES = re.compile(r"\[\[ | \]\]|#\{[%#]")
@@ -249,7 +249,10 @@ def wrong_dependencies(trees: Iterable[Tree], distributions: dict[str, list[str]
         project = tree.pyproject
         runtime = names(project["project"]["dependencies"])
         development = names(project["dependency-groups"]["dev"])
-        used = {folder: imported(tree, folder, distributions) for folder in ("src", "tests")}
+        used = {
+            "src": imported(tree, "src", distributions, runtime),
+            "tests": imported(tree, "tests", distributions, runtime | development),
+        }
         wrong = [
             *(f"{name} is imported in src and not declared" for name in used["src"] - runtime),
             *(
@@ -275,8 +278,13 @@ def names(requirements: Iterable[str]) -> set[str]:
     return {canonicalize_name(Requirement(requirement).name) for requirement in requirements}
 
 
-def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> set[str]:
-    """Name the distributions of what the Python files in a folder of a project import."""
+def imported(
+    tree: Tree, folder: str, distributions: dict[str, list[str]], declared: set[str]
+) -> set[str]:
+    """Name the distributions of what the Python files in a folder of a project import.
+
+    Of those that share the name of a module it is the ones that are declared.
+    """
     # Tests can import each other; the package's modules are never named without the package.
     own = {path.stem for path in map(PurePath, tree.files) if path.match("tests/*.py")}
     modules = {
@@ -286,13 +294,13 @@ def imported(tree: Tree, folder: str, distributions: dict[str, list[str]]) -> se
         for found in imports(content)
         if found.level == 0
     }
-    return {
-        canonicalize_name(distributions.get(module, [module])[0])
-        for module in modules
-        - sys.stdlib_module_names
-        - {PACKAGE}
-        - (own if folder == "tests" else set())
-    }
+    found: set[str] = set()
+    for module in (
+        modules - sys.stdlib_module_names - {PACKAGE} - (own if folder == "tests" else set())
+    ):
+        installed = [canonicalize_name(name) for name in distributions.get(module, [module])]
+        found |= declared.intersection(installed) or {installed[0]}
+    return found
 
 
 def installed_with(environment: Path) -> dict[str, list[str]]:
@@ -314,7 +322,7 @@ def variables_read(tree: Tree) -> set[str]:
     read = set(re.findall(r"environ\.get\(['\"](\w+)", server))
     if tree.variant.answers["settings"]:
         return read | {name.upper() for name in re.findall(r"^    (\w+): ", settings, re.MULTILINE)}
-    return read | set(re.findall(r'variable\("(\w+)"', settings))
+    return read | set(re.findall(r'variable\(\s*"(\w+)"', settings))
 
 
 def wrong_variables(trees: Iterable[Tree]) -> list[str]:
@@ -342,6 +350,7 @@ TESTS_OF_A_FRAMEWORK = (
     "tests/test_guard.py",
     "tests/test_own_parts.py",
     "tests/test_proxies.py",
+    "tests/test_request_telemetry.py",
     "tests/test_sessions.py",
     "tests/test_typed_views.py",
 )

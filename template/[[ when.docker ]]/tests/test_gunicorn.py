@@ -18,6 +18,11 @@ CONFIGURATION = Path(__file__).parents[1] / "gunicorn.conf.py"
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Give a function that configures gunicorn with these environment variables."""
+    #{% if when.telemetry %}
+    # Where the metrics are written.
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    monkeypatch.setattr("tempfile.tempdir", str(Path.cwd()))
+    #{% endif %}
 
     def configure(**variables: str) -> Any:
         for name, value in variables.items():

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """What the service writes while it works: each record with the id of the request it is about.
 
 In a terminal a record is a line to read, elsewhere a JSON object on a line of its own.
@@ -14,6 +15,7 @@ from random import getrandbits
 from urllib.parse import quote
 
 from .settings import Settings
+from .tracing import TraceFilter
 
 # The id of the request that is being answered, also in what it starts.
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -79,6 +81,9 @@ def configure(settings: Settings, server: str = "") -> None:
     if settings.log_format == "auto":
         text = sys.stderr.isatty()
     handler.setFormatter(TextFormatter() if text else JsonFormatter())
+    #{% if when.telemetry %}
+    handler.addFilter(TraceFilter())
+    #{% endif %}
     root.addHandler(handler)
     root.setLevel(settings.log_level)
     logging.captureWarnings(True)
@@ -114,3 +119,4 @@ def log_request(method: str, path: str, status: int, started: float, client: str
                 "client": client,
             },
         )
+#{% endfilter %}

@@ -1,7 +1,7 @@
 #{% filter imports %}
 """What can be set."""
 
-#{% set from_environment = when.database or when.auth or when.background_tasks or when.docker or when.flask %}
+#{% set from_environment = when.database or when.auth or when.background_tasks or when.docker or when.flask or when.telemetry %}
 #{% macro text(name, default) %}[[ ('"%s"' | format(default)) if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 #{% macro number(name, default) %}[[ default if when.settings else ('variable("%s", "%s")' | format(name, default)) ]]#{% endmacro %}
 import os
@@ -9,7 +9,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -140,6 +140,14 @@ class Settings:
     cors_origins: Origins = ()
     # Whether these pages may send cookies and passwords.
     cors_credentials: CredentialsAllowed = False
+    #{% endif %}
+    #{% if when.telemetry %}
+    # Where traces and metrics go, by OTLP over HTTP, what is sent along, and as what.
+    #{% filter fitted %}
+    otel_exporter_otlp_endpoint: HttpUrl | None = [[ "None" if when.settings else 'variable("OTEL_EXPORTER_OTLP_ENDPOINT", None)' ]]
+    otel_exporter_otlp_headers: Annotated[str, Field(repr=False)] = [[ text("OTEL_EXPORTER_OTLP_HEADERS", "") ]]
+    otel_service_name: str = [[ text("OTEL_SERVICE_NAME", package_name) ]]
+    #{% endfilter %}
     #{% endif %}
     #{% if when.docker %}
     # Where and how gunicorn serves the application.

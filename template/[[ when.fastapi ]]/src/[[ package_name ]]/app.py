@@ -23,6 +23,7 @@ from . import (
     errors,
     middleware,
     proxies,
+    request_telemetry,
     templating,
 )
 from .admission import Admission
@@ -40,6 +41,7 @@ from .routes.widgets import widgets_router
 #{% endfilter %}
 #{% endfor %}
 from .routes.login import login_router
+from .routes.metrics import metrics_router
 from .routes.pages import pages_router
 from .routes.uploads import uploads_router
 from .routing import OneThreadRoute
@@ -55,7 +57,7 @@ from .users import first_users
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "login", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "login", "pages", "health", "metrics", "resources", "account", "uploads"] if name in routes %}
 #{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
@@ -111,6 +113,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        #{% if when.telemetry %}
+        telemetry=request_telemetry.options(),
+        #{% endif %}
     )
     app.state.settings = settings
     #{% if when.auth %}
@@ -149,6 +154,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endfilter %}
     #{% endfor %}
     app.include_router(health_router)
+    #{% if when.telemetry %}
+    app.include_router(metrics_router)
+    #{% endif %}
     #{% if when.json_home %}
     app.include_router(home_router)
     #{% else %}

@@ -22,6 +22,7 @@ from . import (
     errors,
     middleware,
     proxies,
+    request_telemetry,
 )
 from .database import Database, connect
 from .dependencies import (
@@ -36,6 +37,7 @@ from .routes.widgets import widgets_blueprint
 #{% endfilter %}
 #{% endfor %}
 from .routes.login import login_blueprint
+from .routes.metrics import metrics_blueprint
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
 from .sessions import Sessions
@@ -50,7 +52,7 @@ from .users import first_users
 
 
 #{% if when.single_module %}
-#{% for name in ["home", "login", "pages", "health", "resources", "account", "uploads"] if name in routes %}
+#{% for name in ["home", "login", "pages", "health", "metrics", "resources", "account", "uploads"] if name in routes %}
 #{% for resource in (kept if name == "resources" else [none]) %}
 #{% filter replace("from ..", "from .") %}
 #{% include routes[name] %}
@@ -113,6 +115,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
 
     app.register_blueprint(health_blueprint)
+    #{% if when.telemetry %}
+    app.register_blueprint(metrics_blueprint)
+    #{% endif %}
     #{% if when.json_home %}
     app.register_blueprint(home_blueprint)
     #{% else %}
@@ -134,6 +139,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
     custom.init_app(app)
     middleware.wrap(app)
+    #{% if when.telemetry %}
+    request_telemetry.wrap(app, settings)
+    #{% endif %}
     #{% if when.docker %}
     proxies.init_app(app, settings)
     #{% endif %}

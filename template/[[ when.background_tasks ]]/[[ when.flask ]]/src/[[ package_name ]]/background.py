@@ -6,6 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask, Response, after_this_request, current_app
 
+#{% if when.telemetry %}
+from .job_spans import followed
+#{% endif %}
 from .logs import request_id
 
 logger = logging.getLogger(__name__)
@@ -19,6 +22,9 @@ def run_after_response(job: Callable[..., object], *arguments: object) -> None:
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     known = request_id.get()
+    #{% if when.telemetry %}
+    job = followed(job)
+    #{% endif %}
 
     def run() -> None:
         request_id.set(known)

@@ -9,6 +9,9 @@ from fastapi.requests import HTTPConnection
 #{% if when.auth %}
 from ..authentication import LoginRequired
 #{% endif %}
+#{% if when.telemetry %}
+from ..background import run_after_response
+#{% endif %}
 from ..dependencies import state_of
 from ..problems import InvalidRequest, Problem
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
@@ -44,7 +47,11 @@ async def upload_file(
     async with contextmanager_in_threadpool(uploads.receiving(filename)) as file:
         async for chunk in request.stream():
             await run_in_threadpool(file.write, chunk)
+    #{% if when.telemetry %}
+    run_after_response(background_tasks, uploads.process, filename)
+    #{% else %}
     background_tasks.add_task(uploads.process, filename)
+    #{% endif %}
     return UploadAccepted(filename=filename)
 
 
