@@ -26,13 +26,17 @@ if TYPE_CHECKING:
 HELD: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("corpus.json").read_text())
 
 
+# Answers that came after the numbers, for which none are held yet: what conflicts is told apart.
+LATER: set[tuple[str, Answer]] = {("auth", "jwt"), ("auth", "oidc")}
+
+
 def single_changes() -> list[tuple[dict[str, Answer], str, Answer]]:
     """List the changes of one answer from projects of both frameworks with everything on."""
     known = options(ROOT)
     found = []
     for framework in known["framework"]:
         start = {name: answers[-1] for name, answers in known.items()}
-        start |= {"framework": framework, "database": "sqlite"}
+        start |= {"framework": framework, "database": "sqlite", "auth": "basic"}
         found += [
             (start, name, answer)
             for name, answers in known.items()
@@ -54,12 +58,15 @@ def test_conflicts_are_no_more_than_they_were(script: str, projects: Projects) -
         text = str(answer).lower() if isinstance(answer, bool) else str(answer)
         with cheap_updates():
             change = changes.prepare_answers(project, [(name, text)])
-        found["changes"] += 1
-        found["changes with a conflict"] += bool(change.conflicts)
-        found.update(change.conflicts)
+        later = f"{name}={text}: " if (name, answer) in LATER else ""
+        found[f"{later}changes"] += 1
+        found[f"{later}changes with a conflict"] += bool(change.conflicts)
+        found.update(later + file for file in change.conflicts)
     if place := os.environ.get("CORPUS"):
         Path(place, f"{script}.json").write_text(json.dumps(found))
     # A new question brings more changes, and no more conflicts.
-    conflicts = {name: count for name, count in found.items() if name != "changes"}
+    conflicts = {
+        name: count for name, count in found.items() if name != "changes" and "=" not in name
+    }
     worse = {name: count for name, count in conflicts.items() if count > HELD[script].get(name, 0)}
     assert not worse, found

@@ -388,6 +388,8 @@ def variables(dish: Dish, postgresql: PostgreSQL) -> dict[str, str]:
         given |= {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
     if dish.tree.variant.answers["auth"] == "jwt":
         given["TOKEN_SECRETS"] = "0123456789abcdef" * 2
+    if dish.tree.variant.answers["auth"] == "oidc":
+        given |= {"OIDC_ISSUER": "https://login.example/realms/a", "OIDC_AUDIENCE": "orders"}
     if dish.tree.variant.answers["database"] == "postgresql":
         url = postgresql.variables((DRIVER,), dish.environment)["TEST_DATABASE_URL"]
         given["DATABASE_URL"] = own_database(url, dish)
