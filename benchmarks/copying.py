@@ -2,10 +2,10 @@
 
 First the copy alone, against the smallest Copier template there can be, a repository with one
 file, and against other generators. Then everything a newcomer does, from starting the copy to the
-first answer with 200, against the same steps for a hello world written by hand: a folder, an
-environment, the development server. That hello world after the copy of the one file is what any
-Copier template takes at the least. All caches are warm. Rounds alternate, and a ratio is the median
-of those of the rounds:
+first answer with 200, and to the first order of a service that keeps orders too, against the same
+steps for a hello world written by hand: a folder, an environment, the development server. That
+hello world after the copy of the one file is what any Copier template takes at the least. All
+caches are warm. Rounds alternate, and a ratio is the median of those of the rounds:
 
     uv run --group benchmarks python benchmarks/copying.py
 """
@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,9 @@ def hello() -> dict[str, str]:
 """,
     ),
 }
+# What a service keeps besides its items, and one of it.
+ORDERS = "order(customer: text(100), total: money, placed_at: datetime = now, item: item?)"
+ORDER = {"customer": "Ada", "total": "49.90"}
 PYPROJECT = """[project]
 name = "hello"
 version = "0.1.0"
@@ -153,8 +157,15 @@ def copies(directory: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-def serve(framework: str, project: Path, module: str) -> None:
-    """Install a project and start its development server until it has answered."""
+def serve(framework: str, project: Path, module: str, *, sells: bool = False) -> None:
+    """Install a project and start its development server until it has answered, or sold something.
+
+    Args:
+        framework: The framework.
+        project: The project.
+        module: The module of its application.
+        sells: Whether an order is sent, which is answered with 201.
+    """
     run("uv", "sync", "--quiet", cwd=project)
     port = free_port()
     command = {
@@ -162,24 +173,25 @@ def serve(framework: str, project: Path, module: str) -> None:
         "flask": ["uv", "run", "--quiet", "flask", f"--app={module}", "run", f"--port={port}"],
     }[framework]
     environment = clean_environment() | {"PYTHONUNBUFFERED": "1"}
-    with started(command, port, project, environment, path="/"):
-        pass
+    with started(command, port, project, environment, path="/") as server:
+        if sells and server.ask("POST", "/orders", ORDER)[0] != HTTPStatus.CREATED:
+            sys.exit("The order was refused.")
 
 
 def beginnings(framework: str, directory: Path) -> dict[str, Callable[[], object]]:
-    """Give the ways from nothing to the first answer: the template's, by hand, and the least."""
+    """Give the ways from nothing to the first answer: the template's two, by hand, the least."""
     dependency, code = HELLO[framework]
     template = one_file(directory / f"{framework}-one-file")
     own = Path(sys.executable).parent
 
-    def generated() -> None:
+    def generated(*arguments: str, sells: bool = False) -> None:
         project = directory / f"{framework}-generated"
         shutil.rmtree(project, ignore_errors=True)
         run(
             *(own / "servicewright", "new", project, "--defaults"),
-            *(f"--framework={framework}", "--set=package_name=service"),
+            *(f"--framework={framework}", "--set=package_name=service", *arguments),
         )
-        serve(framework, project, "service.main")
+        serve(framework, project, "service.main", sells=sells)
 
     def by_hand() -> None:
         project = directory / f"{framework}-hello"
@@ -198,6 +210,7 @@ def beginnings(framework: str, directory: Path) -> dict[str, Callable[[], object
     title = TITLES[framework]
     return {
         f"{title}, generated": generated,
+        f"{title}, generated, to an order": lambda: generated(f"--resource={ORDERS}", sells=True),
         f"{title}, one file by Copier, then the hello world": least,
         f"{title}, hello world by hand": by_hand,
     }
