@@ -95,8 +95,8 @@ MODULES = frozenset(
     account addresses admission app authentication background bodies browsers chairs clients
     conftest cors credentials custom database database_url dependencies docs engine enum_types
     errors health home locks logs main middleware migrations models openapi origins pages probe
-    problems proxies ready redoc routes routing security settings static storage storage_url store
-    templates templating test_chairs uploads whoami
+    problems proxies ready redoc routes routing security sessions settings static storage
+    storage_url store templates templating test_chairs texts uploads whoami
     """.split()
 )
 
@@ -627,13 +627,16 @@ def resources_problem(answer: Any) -> str:
 # Names that a service has itself where users sign up: of modules, tables and paths.
 OF_USERS = frozenset(
     """
-    account accounts bearers create_admin credentials login_page password_change password_grant
-    passwords refresh_grant revocation role sign_up token token_pair tokens user users
+    account accounts bearers create_admin credentials login login_page logout password_change
+    password_grant passwords refresh_grant revocation role sign_up token token_pair tokens user
+    users
     """.split()
 )
 
 # The same where they are those of another issuer.
-OF_AN_ISSUER = frozenset("account bearers credentials issuer login_page role token tokens".split())
+OF_AN_ISSUER = frozenset(
+    "account bearers credentials issuer login login_page logout role token tokens".split()
+)
 TAKEN_WITH = {"jwt": OF_USERS, "oidc": OF_AN_ISSUER}
 
 

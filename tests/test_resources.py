@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -210,6 +211,32 @@ def test_what_cannot_be_is_told_in_a_sentence_with_the_place(entry: Any, said: s
 @pytest.mark.parametrize("answer", [None, "order(total: money)", {"name": "order"}, 7])
 def test_the_answer_is_a_list(answer: Any) -> None:
     assert resources_problem(answer).startswith("resources must be a list, such as [")
+
+
+def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
+    checks = {
+        "[[ when.jwt ]]": partial(resources.auth_problem, "jwt"),
+        "[[ when.oidc ]]": partial(resources.auth_problem, "oidc"),
+        "[[ when.telemetry ]]": partial(resources.telemetry_problem, "yes"),
+    }
+    files = [
+        path.relative_to(template)
+        for path in template.glob("template/**/src/[[][[] package_name ]]/**/*.py")
+        if "yield" not in path.name and not {"migrations", "__init__.py"} & {*path.parts}
+    ]
+    taken = [
+        (path.stem, [check for folder, check in checks.items() if folder in path.parts])
+        for path in files
+    ]
+    free = [
+        name
+        for name, own in taken
+        for answer in [[f"thing/{name}(it: text)"]]
+        if not any(check(answer) for check in (resources_problem, *own))
+    ]
+
+    assert {"settings", "texts"} <= {name for name, _ in taken}
+    assert free == []
 
 
 def test_there_are_not_too_many() -> None:
