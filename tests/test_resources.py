@@ -18,6 +18,7 @@ from resources import Field, Resource, read, resources_problem
 from servicewright import resources as commands
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ITEM = {"name": "item", "fields": [{"name": "text(100)"}]}
@@ -214,7 +215,7 @@ def test_the_answer_is_a_list(answer: Any) -> None:
 
 
 def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
-    checks = {
+    checks: dict[str, Callable[[Any], str]] = {
         "[[ when.jwt ]]": partial(resources.auth_problem, "jwt"),
         "[[ when.oidc ]]": partial(resources.auth_problem, "oidc"),
         "[[ when.telemetry ]]": partial(resources.telemetry_problem, "yes"),
