@@ -170,13 +170,14 @@ def test_data_outlives_the_container(projects: list[Project]) -> None:
         for name, one in project.built.items():
             environment = project.environment(name)
             kept = [mount.split(":")[1] for mount in one.get("volumes", [])]
-            assert kept == (
-                ["/data"] if project.on["sqlite"] or "DATA_DIRECTORY" in environment else []
-            )
+            files = project.on["sqlite"] or project.on["background_tasks"]
+            assert kept == (["/data"] if files else [])
             if project.on["sqlite"]:
                 assert environment["DATABASE_URL"] == f"sqlite:////data/{PACKAGE}.db"
-            if project.on["background_tasks"]:
+            if project.on["file_storage"]:
                 assert environment["DATA_DIRECTORY"] == "/data"
+            if project.on["object_storage"]:
+                assert environment["STORAGE_URL"] == "file:///data"
             for directory in kept:
                 # A new volume belongs to whoever the directory in the image belongs to.
                 assert any(

@@ -105,7 +105,7 @@ class Image:
     @property
     def keeps_data(self) -> bool:
         """Whether compose.yaml gives it a volume."""
-        return "DATA_DIRECTORY" in self.environment
+        return not {"DATA_DIRECTORY", "STORAGE_URL"}.isdisjoint(self.environment)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -125,11 +125,11 @@ def test_what_the_api_does_not_know_is_found(projects: list[Project]) -> None:
 def test_kinds_are_those_that_the_features_need(projects: list[Project]) -> None:
     for project in projects:
         database = project.tree.variant.answers["database"]
-        tasks = project.tree.variant.answers["background_tasks"]
-        one = database != "postgresql" or tasks != "none"
+        files = project.tree.variant.answers.get("storage") == "directory"
+        one = database != "postgresql" or files
         expected = {"Deployment", "NetworkPolicy", "Service"}
         expected |= {"Job"} if database == "postgresql" else set()
-        expected |= {"PersistentVolumeClaim"} if database == "sqlite" or tasks != "none" else set()
+        expected |= {"PersistentVolumeClaim"} if database == "sqlite" or files else set()
         expected |= set() if one else {"HorizontalPodAutoscaler", "PodDisruptionBudget"}
         assert project.manifests.keys() == expected, project.tree.variant.id
         deployment = project.manifests["Deployment"]["spec"]
@@ -203,7 +203,10 @@ def test_they_fit_the_image(projects: list[Project]) -> None:
             assert pod["securityContext"]["runAsUser"] == int(user[1])
         assert [one["containerPort"] for one in project.container["ports"]] == [int(port[1])]
         mounts = {mount["mountPath"] for mount in project.container["volumeMounts"]}
-        assert mounts == {"/tmp", *re.findall(r"(/data)$", dockerfile, re.MULTILINE)[:1]}  # noqa: S108
+        kept = re.findall(r"(/data)$", dockerfile, re.MULTILINE)[:1]
+        # Several machines share no directory.
+        assert mounts == {"/tmp", *(kept if project.on["keeps_files"] else [])}  # noqa: S108
+        assert kept or not project.on["keeps_files"]
 
 
 def test_there_is_time_to_stop(projects: list[Project]) -> None:
@@ -217,11 +220,16 @@ def test_what_must_be_set_comes_from_a_secret_that_the_readme_makes(
 ) -> None:
     for project in projects:
         needed = project.must_be_set
+        if project.on["object_storage"]:
+            needed |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
         text = project.text("kubernetes/README.md")
         assert set(re.findall(r"--from-literal=([A-Z_]+)=", text)) == needed
         for pod in project.pods():
             (container,) = pod["containers"]
             assert ("envFrom" in container) == bool(needed)
+            for source in container.get("envFrom", ()):
+                # A storage can be reached by the role of the service.
+                assert source["secretRef"].get("optional", False) == (not project.must_be_set)
         assert "password" not in str(project.manifests).lower()
 
 

@@ -95,9 +95,7 @@ class Settings:
     aws_endpoint_url: str = [[ text("AWS_ENDPOINT_URL", "") ]]
     aws_region: str = [[ text("AWS_REGION", "") ]]
     aws_access_key_id: Annotated[str, Field(repr=False)] = [[ text("AWS_ACCESS_KEY_ID", "") ]]
-    #{% filter fitted %}
-    aws_secret_access_key: Annotated[SecretAccessKey, Field(repr=False)] = [[ text("AWS_SECRET_ACCESS_KEY", "") ]]
-    #{% endfilter %}
+    aws_secret_access_key: SecretAccessKey = [[ text("AWS_SECRET_ACCESS_KEY", "") ]]
     aws_session_token: Annotated[str, Field(repr=False)] = [[ text("AWS_SESSION_TOKEN", "") ]]
     #{% else %}
     data_directory: str = [[ text("DATA_DIRECTORY", "data") ]]

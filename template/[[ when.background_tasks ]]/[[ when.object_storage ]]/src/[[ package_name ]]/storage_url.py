@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from pydantic import AfterValidator, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -46,4 +46,4 @@ def in_pairs(secret: str, info: ValidationInfo) -> str:
 
 
 StorageUrl = Annotated[str, AfterValidator(usable)]
-SecretAccessKey = Annotated[str, AfterValidator(in_pairs)]
+SecretAccessKey = Annotated[str, AfterValidator(in_pairs), Field(repr=False)]
