@@ -21,7 +21,9 @@ from typing import Any, get_type_hints
 import psycopg
 #{% endif %}
 import pytest
-#{% if when.oidc %}
+#{% if when.oidc and when.login_page %}
+from bearers import AUDIENCE, ISSUER, LOGIN_SECRET, Bearer
+#{% elif when.oidc %}
 from bearers import AUDIENCE, ISSUER, Bearer
 #{% elif when.jwt %}
 from bearers import TOKEN_SECRETS, Bearer
@@ -65,6 +67,10 @@ SETTINGS: dict[str, Any] = {
     #{% elif when.oidc %}
     "oidc_issuer": ISSUER.url,
     "oidc_audience": AUDIENCE,
+    #{% if when.login_page %}
+    "oidc_client_id": "the pages",
+    "login_secret": LOGIN_SECRET,
+    #{% endif %}
     #{% endif %}
     #{% if when.limited_logins %}
     "failed_logins_limit": 1000,
@@ -124,6 +130,10 @@ def environment() -> Iterator[None]:
         #{% elif when.oidc %}
         patch.setenv("OIDC_ISSUER", ISSUER.url)
         patch.setenv("OIDC_AUDIENCE", AUDIENCE)
+        #{% if when.login_page %}
+        patch.setenv("OIDC_CLIENT_ID", "the pages")
+        patch.setenv("LOGIN_SECRET", LOGIN_SECRET)
+        #{% endif %}
         #{% endif %}
         yield
 

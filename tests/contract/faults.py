@@ -897,6 +897,25 @@ def _issuers() -> Iterator[Fault]:
         ),
     ):
         yield Fault(f"issuers, {name}", file, old, new, tests, answers=WITH_ISSUER)
+    for file, name, old, new in (
+        (
+            "login_page.py",
+            "anybody comes back",
+            ' or not compare_digest(state.encode(), way["state"].encode())',
+            "",
+        ),
+        (
+            "login_page.py",
+            "the code is anybody's",
+            '"code_verifier": verifier',
+            '"code_verifier": ""',
+        ),
+        ("login_page.py", "cookies are alike", "audience=purpose", "audience=[COOKIE, ON_THE_WAY]"),
+        ("login_page.py", "the cookie is sent without HTTPS", "not in LOCAL", "in LOCAL"),
+        ("tokens.py", "a login is used again", ' or claims.get("nonce") != nonce', ""),
+        ("routes/login.py", "scripts read the cookie", "httponly=True", "httponly=False"),
+    ):
+        yield Fault(f"issuers, {name}", file, old, new, ("test_login.py",), answers=WITH_ISSUER)
     for frameworks, test in ((FASTAPI, "test_authentication.py"), (FLASK, "test_guard.py")):
         yield Fault(
             "issuers, roles are not looked at",

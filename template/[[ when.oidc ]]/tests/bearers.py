@@ -3,11 +3,20 @@
 import json
 import threading
 import time
+#{% if when.login_page %}
+from base64 import b64encode, urlsafe_b64encode
+#{% endif %}
 from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
+#{% if when.login_page %}
+from hashlib import sha256
+#{% endif %}
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+#{% if when.login_page %}
+from urllib.parse import parse_qsl, urlencode, urlsplit
+#{% endif %}
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -15,6 +24,9 @@ from httpx2 import Auth, Request, Response
 from jwt.algorithms import ECAlgorithm
 
 AUDIENCE = "the service of the tests"
+#{% if when.login_page %}
+LOGIN_SECRET = "a secret of the tests that is long enough"
+#{% endif %}
 DISCOVERY = "/.well-known/openid-configuration"
 # Sends nothing, where a client would send the access token of its own.
 NOBODY = Auth()
@@ -49,6 +61,19 @@ class Provider:
                     self.end_headers()
                     self.wfile.write(body)
 
+            #{% if when.login_page %}
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                form = dict(parse_qsl(self.rfile.read(length).decode()))
+                provider.asked[self.path] += 1
+                status, answer = provider.exchange(form, self.headers.get("Authorization"))
+                body = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            #{% endif %}
             def log_message(self, *_: Any, **__: Any) -> None:
                 """Keep the output of the tests free of it."""
 
@@ -61,8 +86,21 @@ class Provider:
         self.speaks = threading.Event()
         self.speaks.set()
         self.answers: dict[str, Any] = {
-            DISCOVERY: {"issuer": self.url, "jwks_uri": f"{self.url}/keys"},
+            DISCOVERY: {
+                "issuer": self.url,
+                "jwks_uri": f"{self.url}/keys",
+                #{% if when.login_page %}
+                "authorization_endpoint": f"{self.url}/authorize?realm=a",
+                "token_endpoint": f"{self.url}/token",
+                #{% endif %}
+            },
         }
+        #{% if when.login_page %}
+        # What an ID token says besides, and what is answered with it.
+        self.said: dict[str, Any] = {}
+        self.given: dict[str, Any] = {}
+        self.logins: dict[str, dict[str, str]] = {}
+        #{% endif %}
         self.rotate("first")
         threading.Thread(target=self._server.serve_forever, daemon=True, args=(0.01,)).start()
 
@@ -89,6 +127,34 @@ class Provider:
             ]
         }
 
+    #{% if when.login_page %}
+    def let_in(self, page: str) -> str:
+        """Log a user in who was sent to a page; give the address that she is sent back to."""
+        asked = dict(parse_qsl(urlsplit(page).query))
+        code = f"code {len(self.logins)}"
+        self.logins[code] = asked
+        return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state']})}"
+
+    def exchange(
+        self, form: dict[str, str], authorization: str | None
+    ) -> tuple[int, dict[str, Any]]:
+        """Give tokens for a code, once, and to nobody but the client that asked for it."""
+        login = self.logins.pop(form["code"], None)
+        verifier = form["code_verifier"].encode()
+        challenge = urlsafe_b64encode(sha256(verifier).digest()).decode().rstrip("=")
+        proved = authorization in {None, f"Basic {b64encode(b'the%20pages:a%20secret').decode()}"}
+        if (
+            login is None
+            or not proved
+            or login["code_challenge"] != challenge
+            or login["redirect_uri"] != form["redirect_uri"]
+            or login["client_id"] != form["client_id"]
+        ):
+            return self.statuses.get("/token", 400), {"error": "invalid_grant"}
+        said = {"aud": login["client_id"], "nonce": login["nonce"], **self.said}
+        return self.statuses.get("/token", 200), {"id_token": self.token(**said), **self.given}
+
+    #{% endif %}
     def claims(self, **others: Any) -> dict[str, Any]:
         """Give what a good token says, but for some of it; None leaves a claim out."""
         now = int(time.time())

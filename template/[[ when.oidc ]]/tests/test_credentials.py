@@ -1,5 +1,9 @@
 """Which issuers and audiences can be set."""
 
+#{% if when.login_page %}
+from typing import Any
+
+#{% endif %}
 import pytest
 from pydantic import ValidationError
 
@@ -50,3 +54,29 @@ def test_what_cannot_work_is_refused(issuer: str, audience: str, wrong: str) -> 
     (error,) = refused.value.errors()
     assert error["loc"] == (wrong,)
     assert "secret" not in str(refused.value)
+#{% if when.login_page %}
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"oidc_client_id": ""}, "oidc_client_id"),
+        ({"oidc_client_id": "a\n"}, "oidc_client_id"),
+        ({"login_secret": ""}, "login_secret"),
+        ({"login_secret": "x" * 31}, "login_secret"),
+    ],
+)
+def test_what_the_pages_cannot_work_with_is_refused(given: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(**given)
+
+    (error,) = refused.value.errors()
+    assert error["loc"] == (wrong,)
+
+
+def test_secrets_are_not_shown() -> None:
+    settings = Settings(oidc_client_secret="a secret of the client")
+
+    assert settings.oidc_client_secret not in repr(settings)
+    assert settings.login_secret not in repr(settings)
+#{% endif %}

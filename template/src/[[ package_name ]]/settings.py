@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .addresses import Proxies
-from .credentials import AdminPassword, Audience, Issuer, Password, TokenSecrets, Username
+from .credentials import AdminPassword, Audience, ClientName, Issuer, LoginSecret, Password, TokenSecrets, Username
 from .database_url import DatabaseUrl
 from .origins import CredentialsAllowed, Origins
 from .storage_url import SecretAccessKey, StorageUrl
@@ -127,6 +127,14 @@ class Settings:
     oidc_roles_claim: str = "roles"
     # Seconds after which the issuer counts as down.
     oidc_timeout: Positive = 5
+    #{% if when.login_page %}
+    # What the issuer knows the pages as; without a secret if they are a public client.
+    oidc_client_id: ClientName = [[ text("OIDC_CLIENT_ID", "") ]]
+    oidc_client_secret: Annotated[str, Field(repr=False)] = [[ text("OIDC_CLIENT_SECRET", "") ]]
+    # Signs the cookies of logins, which last for so many seconds.
+    login_secret: Annotated[LoginSecret, Field(repr=False)] = [[ text("LOGIN_SECRET", "") ]]
+    login_seconds: Positive = 8 * 60 * 60
+    #{% endif %}
     #{% endif %}
     #{% if when.limited_logins %}
     # After so many wrong credentials an address is refused until the time is over.

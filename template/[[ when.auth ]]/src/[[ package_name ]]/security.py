@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from .accounts import PasswordChange, PasswordGrant, SignUp, TokenPair
 from .issuer import Issuer
+from .login_page import LoginPage
 from .passwords import hash_password, is_right
 from .problems import ServiceError
 from .settings import Settings
@@ -184,6 +185,9 @@ class Logins:
         # For the documentation.
         self.scheme = {"type": "openIdConnect", "openIdConnectUrl": issuer.discovery}
         self._tokens = Tokens(issuer, settings.oidc_audience, settings.oidc_roles_claim)
+        #{% if when.login_page %}
+        self.page = LoginPage(settings, issuer, self._tokens)
+        #{% endif %}
 
     def account(self, authorization: str | None) -> Account:
         """Give the account of the access token in this header, or raise an error."""
@@ -192,6 +196,12 @@ class Logins:
             raise NotAuthenticatedError
         return account
 
+    #{% if when.login_page %}
+    def visitor(self, authorization: str | None, cookie: str | None) -> Account | None:
+        """Give the account of who visits a page, by an access token or by the cookie of a login."""
+        return self._bearer(authorization) or self.page.account(cookie)
+
+    #{% endif %}
     def _bearer(self, authorization: str | None) -> Account | None:
         scheme, _, token = (authorization or "").partition(" ")
         return self._tokens.read(token.strip()) if scheme.lower() == "bearer" else None

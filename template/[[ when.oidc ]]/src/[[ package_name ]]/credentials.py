@@ -7,6 +7,9 @@ from pydantic import AfterValidator
 
 # Where two programs are on one machine nobody listens between them, and HTTP will do.
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+#{% if when.login_page %}
+SHORTEST_SECRET = 32
+#{% endif %}
 
 
 def is_private(url: str) -> bool:
@@ -43,5 +46,26 @@ def audience_name(name: str) -> str:
     return name
 
 
+#{% if when.login_page %}
+def client_name(name: str) -> str:
+    """Refuse a client that the issuer cannot know."""
+    if not name:
+        raise ValueError("it is required: what the issuer knows the pages of this service as")
+    return audience_name(name)
+
+
+def strong_enough(secret: str) -> str:
+    """Refuse a secret that somebody could guess, and tell how to make a better one."""
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise ValueError(
+            f"it is required: {SHORTEST_SECRET} random characters or more, "
+            "as `openssl rand -hex 32` prints"
+        )
+    return secret
+
+
+ClientName = Annotated[str, AfterValidator(client_name)]
+LoginSecret = Annotated[str, AfterValidator(strong_enough)]
+#{% endif %}
 Issuer = Annotated[str, AfterValidator(issuer_url)]
 Audience = Annotated[str, AfterValidator(audience_name)]

@@ -52,6 +52,10 @@ class Configuration(BaseModel):
 
     issuer: str
     jwks_uri: PrivateUrl
+    #{% if when.login_page %}
+    authorization_endpoint: PrivateUrl | None = None
+    token_endpoint: PrivateUrl | None = None
+    #{% endif %}
 
 
 class KeySet(BaseModel):

@@ -41,30 +41,45 @@ class Tokens:
         Raises:
             IssuerDownError: It cannot be told, because the issuer does not answer.
         """
+        claims = self._claims(token, self._audience)
+        return self._account(claims) if claims else None
+
+    #{% if when.login_page %}
+    def identity(self, token: str, client: str, nonce: str) -> Account | None:
+        """Give the account that has logged in, by an ID token for a client; None as above."""
+        claims = self._claims(token, client)
+        if claims is None or claims.get("nonce") != nonce or claims.get("azp", client) != client:
+            return None
+        return self._account(claims)
+
+    #{% endif %}
+    def _claims(self, token: str, audience: str) -> Mapping[str, Any] | None:
         try:
             header = jwt.get_unverified_header(token)
             # The issuer is not asked for keys of what is not believed anyway.
             key = self._issuer.key(header.get("kid")) if header["alg"] in ALGORITHMS else None
             if key is None:
                 return None
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=ALGORITHMS,
                 issuer=self._issuer.url,
-                audience=self._audience,
+                audience=audience,
                 leeway=LEEWAY,
                 options={"require": REQUIRED},
             )
-            return self.account(claims)
         except (jwt.PyJWTError, KeyError, ValueError, RecursionError):
             return None
+        return claims
 
-    def account(self, claims: Mapping[str, Any]) -> Account:
-        """Give the account that claims are about, or raise ValueError."""
+    def _account(self, claims: Mapping[str, Any]) -> Account | None:
         username = claims.get("preferred_username") or claims["sub"]
         roles = find_roles(claims, self._roles_claim)
-        return Account(id=claims["sub"], username=username, roles=roles)
+        try:
+            return Account(id=claims["sub"], username=username, roles=roles)
+        except ValueError:
+            return None
 
 
 def find_roles(claims: Mapping[str, Any], claim: str) -> list[Role]:

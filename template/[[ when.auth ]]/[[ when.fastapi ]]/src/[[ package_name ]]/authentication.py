@@ -110,11 +110,19 @@ UsernameDep = Annotated[str, Depends(get_username)]
 
 #{% if when.login_page %}
 
+#{% if when.jwt %}
 def get_visitor(connection: HTTPConnection, users: UserStoreDep, logins: LoginsDep) -> Account | None:
     """Give the account of who visits a page, if they have logged in, to the template too."""
     visitor = logins.visitor(
         users, connection.headers.get("Authorization"), connection.cookies.get(COOKIE)
     )
+#{% else %}
+def get_visitor(connection: HTTPConnection, logins: LoginsDep) -> Account | None:
+    """Give the account of who visits a page, if they have logged in, to the template too."""
+    visitor = logins.visitor(
+        connection.headers.get("Authorization"), connection.cookies.get(COOKIE)
+    )
+#{% endif %}
     connection.state.visitor = visitor
     return visitor
 

@@ -86,9 +86,15 @@ def get_username() -> str:
 def get_visitor() -> Account | None:
     """Give the account of who visits a page, if they have logged in."""
     if "visitor" not in g:
+        #{% if when.jwt %}
         g.visitor = get_logins().visitor(
             get_user_store(), request.headers.get("Authorization"), request.cookies.get(COOKIE)
         )
+        #{% else %}
+        g.visitor = get_logins().visitor(
+            request.headers.get("Authorization"), request.cookies.get(COOKIE)
+        )
+        #{% endif %}
     visitor: Account | None = g.visitor
     return visitor
 

@@ -38,7 +38,7 @@ pages_router = APIRouter(
 pages_router = APIRouter(route_class=OneThreadRoute, include_in_schema=False)
 #{% endif %}
 
-#{% if when.resources and not when.login_page %}
+#{% if when.resources and not when.password_page %}
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
