@@ -25,12 +25,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 CLEAR = "\x15"
-# The questions that our own template asks.
-NAMES = [
-    name
-    for name, about in yaml.safe_load((ROOT / "copier.yml").read_text()).items()
-    if not name.startswith("_") and about.get("ask", True)
-]
+# The questions that our own template asks of who takes the default answers.
+NAMES = list(forms.Form(ROOT, "orders", {}).answers())
 ASKED = len(NAMES)
 FIRST, SIXTH = f"(1 of {ASKED})", f"(6 of {ASKED})"
 # What sets a colour, in the foreground or the background.

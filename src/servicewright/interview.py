@@ -99,8 +99,9 @@ class Interview:
 
     @property
     def _has_presets(self) -> bool:
-        """Whether presets answer anything that is not answered yet."""
-        return any(preset.answers.keys() - self._given.keys() for preset in self._presets)
+        """Whether presets answer anything that would be asked."""
+        names = {question.name for question in self._open()}
+        return any(names & preset.answers.keys() for preset in self._presets)
 
     def _begin(self) -> None:
         """Have a preset chosen, if there is still something that presets say."""
