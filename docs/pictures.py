@@ -1,7 +1,7 @@
 """Makes the README's pictures from the real thing: `uv run python docs/pictures.py`.
 
-It needs chromium. Nothing in the pictures is drawn by hand: a terminal session is what the commands
-printed, a page is what a browser showed.
+It needs chromium and its driver. Nothing in the pictures is drawn by hand: a terminal session is
+what the commands printed, a page is what a browser showed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 
 from rich.console import Console
 from rich.text import Text
+from selenium import webdriver
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = Path(__file__).with_name("pictures")
@@ -82,14 +83,21 @@ def record(directory: Path, path: Path) -> None:
     (PICTURES / "session.svg").write_text(re.sub(r"[ \t]+$", "", svg, flags=re.MULTILINE))
 
 
-def browse(address: str, name: str, size: str) -> None:
+def browse(address: str, name: str, width: int, height: int) -> None:
     """Make a picture of what a browser shows."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        sys.exit("There is no browser: install chromium.")
-    shot = [browser, "--headless", "--no-sandbox", "--hide-scrollbars"]
-    shot += [f"--window-size={size}", f"--screenshot={PICTURES / name}", address]
-    subprocess.run(shot, check=True, capture_output=True)
+    driver = shutil.which("chromedriver")
+    if browser is None or driver is None:
+        sys.exit("Error: there is no chromium with its driver: install both.")
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
+        options.add_argument(argument)
+    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as page:
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        page.get(address)
+        page.save_screenshot(str(PICTURES / name))
 
 
 def photograph_builder(path: Path) -> None:
@@ -103,8 +111,9 @@ def photograph_builder(path: Path) -> None:
             assert server.stdout  # noqa: S101 - it is a pipe
             address = server.stdout.readline().split()[4]
             answers = urlencode({"project_name": "Orders", "auth": "basic"})
-            shown = urlencode({"before": "project_name=Orders", "file": "src/orders/app.py"})
-            browse(f"{address}?{answers}&{shown}", "builder.png", "1280,800")
+            file = "src/orders/routes/items.py"
+            shown = urlencode({"before": "project_name=Orders", "file": file})
+            browse(f"{address}?{answers}&{shown}#question-database", "builder.png", 1280, 800)
         finally:
             server.terminate()
 
@@ -132,7 +141,7 @@ def photograph(directory: Path, path: Path) -> None:
                         if time.monotonic() > deadline:
                             raise
                         time.sleep(0.5)
-            browse(address, "page.png", "900,640")
+            browse(address, "page.png", 900, 640)
         finally:
             server.terminate()
 
