@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import scheduling
 import service
-from resources import KINDS, MARKS, REFERENCE, auth_problem, read
+from resources import KINDS, MARKS, REFERENCE, auth_problem, read, telemetry_problem
 from writing import SHIELD
 
 from matrix import static
@@ -154,12 +154,16 @@ RENDERED, RUN, RUN_THOROUGHLY = 60, 6, 200
 
 
 def variant_for(seed: int) -> Variant:
-    """Choose a variant for resources at random, which may have names that users of its own need."""
+    """Choose a variant for resources at random, which may have names that some services need."""
     chance = random.Random(seed)  # noqa: S311
     resources = specification(seed)
     while True:
         variant = chance.choice(variants(ROOT))
-        if not auth_problem(str(variant.answers["auth"]), resources):
+        answers = variant.answers
+        if not (
+            auth_problem(str(answers["auth"]), resources)
+            or telemetry_problem(answers["telemetry"], resources)
+        ):
             return variant
 
 
