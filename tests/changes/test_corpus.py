@@ -26,8 +26,24 @@ if TYPE_CHECKING:
 HELD: dict[str, dict[str, int]] = json.loads(Path(__file__).with_name("corpus.json").read_text())
 
 
-# Answers that came after the numbers, for which none are held yet: what conflicts is told apart.
-LATER: set[tuple[str, Answer]] = {("auth", "jwt"), ("auth", "oidc")}
+# The projects that the numbers are held for: everything that there was then.
+START: dict[str, Answer] = {
+    "settings": True,
+    "pages": True,
+    "background_tasks": "in_process",
+    "database": "sqlite",
+    "auth": "basic",
+    "cors": True,
+    "modular": True,
+    "docker": True,
+    "tooling": "gitlab",
+}
+# Answers that came after them; what conflicts with these, and with later questions, is told apart.
+LATER: set[tuple[str, Answer]] = {
+    ("auth", "jwt"),
+    ("auth", "oidc"),
+    ("background_tasks", "celery"),
+}
 
 
 def single_changes() -> list[tuple[dict[str, Answer], str, Answer]]:
@@ -35,8 +51,8 @@ def single_changes() -> list[tuple[dict[str, Answer], str, Answer]]:
     known = options(ROOT)
     found = []
     for framework in known["framework"]:
-        start = {name: answers[-1] for name, answers in known.items()}
-        start |= {"framework": framework, "database": "sqlite", "auth": "basic"}
+        start = {name: answers[0] for name, answers in known.items()}
+        start |= {**START, "framework": framework}
         found += [
             (start, name, answer)
             for name, answers in known.items()
@@ -58,7 +74,8 @@ def test_conflicts_are_no_more_than_they_were(script: str, projects: Projects) -
         text = str(answer).lower() if isinstance(answer, bool) else str(answer)
         with cheap_updates():
             change = changes.prepare_answers(project, [(name, text)])
-        later = f"{name}={text}: " if (name, answer) in LATER else ""
+        is_later = (name, answer) in LATER or name not in {*START, "framework"}
+        later = f"{name}={text}: " if is_later else ""
         found[f"{later}changes"] += 1
         found[f"{later}changes with a conflict"] += bool(change.conflicts)
         found.update(later + file for file in change.conflicts)
