@@ -998,6 +998,54 @@ def _uploads() -> Iterator[Fault]:
         yield Fault(name, "uploads.py", old, new, tests)
 
 
+def _storage() -> Iterator[Fault]:
+    """Slips with uploads that several machines see."""
+    tests = ("test_storage.py", "test_uploads.py")
+    for name, file, old, new in (
+        ("half a file is kept", "storage.py", "if not finished.is_set():", "if False:"),
+        (
+            "a storage that is down is a bug",
+            "storage.py",
+            'raise UnavailableError("The storage does not answer") from error',
+            "raise",
+        ),
+        (
+            "a storage that hangs is waited for",
+            "storage.py",
+            '"read_timeout": self._timeout / 2',
+            '"read_timeout": self._timeout * 5',
+        ),
+        ("keys are shown", "storage_url.py", ", Field(repr=False)]", "]"),
+        ("half of a key is taken", "storage_url.py", "AfterValidator(in_pairs), ", ""),
+        ("an earlier file stays", "uploads.py", "owner == replaced or ", ""),
+        (
+            "what still comes is removed",
+            "uploads.py",
+            'not in {key, "current"} and age > LONGEST_JOB',
+            'not in {key, "current"}',
+        ),
+        (
+            "a lost job has no end",
+            "uploads.py",
+            '"failed" if age > LONGEST_JOB else "processing"',
+            '"processing"',
+        ),
+        (
+            "a job is done again",
+            "uploads.py",
+            'if storage.read(f"{folder}/{key}/outcome"):',
+            "if False:",
+        ),
+        (
+            "an outage makes a job fail",
+            "uploads.py",
+            "        except UnavailableError:\n            raise\n",
+            "",
+        ),
+    ):
+        yield Fault(name, file, old, new, tests, answers=ALL_FEATURES | {"storage": "object"})
+
+
 def _pages() -> Iterator[Fault]:
     """Slips in the pages."""
     tests, home = ("test_pages.py",), "templates/home.html"
@@ -1126,6 +1174,7 @@ FAULTS = (
     *_users(),
     *_issuers(),
     *_uploads(),
+    *_storage(),
     *_pages(),
     *_others(),
 )
