@@ -165,6 +165,17 @@ def test_a_code_is_of_one_browser(client: Client) -> None:
     assert visit(client, back.geturl(), login_on_the_way=others).status_code == 400
 
 
+@pytest.mark.parametrize("state", ["", "x", "é"])
+def test_a_state_that_nobody_began_with(client: Client, state: str) -> None:
+    page, kept = begin(client)
+    (code,) = parse_qs(urlsplit(ISSUER.let_in(page)).query)["code"]
+
+    answer = visit(client, f"/login/callback?code={code}&state={state}", login_on_the_way=kept)
+
+    assert answer.status_code == 400
+    assert cookies_of(answer) == {}
+
+
 @pytest.mark.parametrize(
     "said",
     [
