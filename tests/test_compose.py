@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # What the images read that are not built from the service's own code.
 POSTGRESQL_READS = {"POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_USER"}
+REDIS_READS = {"REDISCLI_AUTH"}
 # What the driver of PostgreSQL reads by itself.
 DRIVER_READS = {"PGPASSWORD"}
 
@@ -147,9 +148,11 @@ def test_features_have_their_services(projects: list[Project]) -> None:
             expected.add("migrate")
         if project.on["postgresql"]:
             expected.add("database")
+        if project.on["celery"]:
+            expected |= {"worker", "beat", "queue"}
         assert project.services.keys() == expected
 
-    assert len({tuple(sorted(project.services)) for project in projects}) == 3
+    assert len({tuple(sorted(project.services)) for project in projects}) == 6
     check_each(projects, check)
 
 
@@ -205,6 +208,7 @@ def test_services_wait_for_what_they_need(projects: list[Project]) -> None:
             "app": ["migrate"] if project.on["database"] else [],
             "migrate": ["database"] if project.on["postgresql"] else [],
         }
+        order["worker"] = order["beat"] = [*order["app"], "queue"]
         for name, one in project.built.items():
             assert list(one.get("depends_on", [])) == order[name]
 
@@ -227,6 +231,33 @@ def test_the_database_is_migrated_once(projects: list[Project]) -> None:
         expected = "false" if project.on["settings"] else None
         assert app["environment"].get("MIGRATE_ON_START") == expected
 
+    check_each(projects, check)
+
+
+def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
+    def check(project: Project) -> None:
+        if not project.on["celery"]:
+            return
+        app = project.services["app"]
+        for name in ("worker", "beat"):
+            one = project.services[name]
+            assert one["command"] == ["celery", "--app", f"{PACKAGE}.worker", name]
+            # They are of the same image and have the same settings, files and rights.
+            for same in ("build", "environment", "env_file", "volumes", "read_only", "cap_drop"):
+                assert one.get(same) == app.get(same)
+            assert f"/tmp/{PACKAGE}.alive" in one["healthcheck"]["test"][1]  # noqa: S108
+        # Jobs are given back by this signal, and beat has none.
+        assert project.services["worker"]["stop_signal"] == "SIGQUIT"
+        queue = project.services["queue"]
+        address = app["environment"]["CELERY_BROKER_URL"]
+        password = queue["environment"]["REDISCLI_AUTH"]
+        assert MUST_BE_SET.fullmatch(password)
+        assert address == f"redis://:{password}@queue:6379/0"
+        # What waits outlives the container.
+        assert "appendonly yes" in queue["command"][-1]
+        assert queue["volumes"] == ["queue:/data"]
+
+    assert any(project.on["celery"] for project in projects)
     check_each(projects, check)
 
 
@@ -277,7 +308,7 @@ def test_what_is_read_can_be_set_and_nothing_else(projects: list[Project]) -> No
             if name in project.built:
                 assert given - DRIVER_READS == reads
             else:
-                assert given == POSTGRESQL_READS
+                assert given == (REDIS_READS if name == "queue" else POSTGRESQL_READS)
 
     check_each(projects, check)
 

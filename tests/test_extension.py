@@ -83,11 +83,24 @@ def test_every_answer_that_is_something_switches_a_feature(template: Path) -> No
         ({"database": "postgresql"}, {"database", "postgresql", "scales"}),
         (
             {"database": "postgresql", "background_tasks": "in_process", "storage": "directory"},
-            {"database", "postgresql", "background_tasks", "file_storage", "keeps_files"},
+            {
+                *("database", "postgresql", "background_tasks", "in_process"),
+                *("file_storage", "keeps_files"),
+            },
+        ),
+        (
+            {"database": "postgresql", "background_tasks": "celery"},
+            {
+                *("database", "postgresql", "background_tasks", "celery", "file_storage"),
+                *("keeps_files", "scales", "workers_apart"),
+            },
         ),
         (
             {"database": "postgresql", "background_tasks": "in_process", "storage": "object"},
-            {"database", "postgresql", "background_tasks", "object_storage", "scales"},
+            {
+                *("database", "postgresql", "background_tasks", "in_process"),
+                *("object_storage", "scales"),
+            },
         ),
         # What is not asked for has an answer, which is about nothing.
         ({"database": "none", "background_tasks": "none", "storage": "object"}, {"in_memory"}),

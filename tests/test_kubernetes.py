@@ -32,18 +32,36 @@ OVERLAY = "overlays/production/kustomization.yaml"
 CONNECTIONS = 97
 
 
+# Objects of what runs jobs.
+OF_JOBS = re.compile(r"-(worker|beat|jobs)$")
+
+
 class Project(Deployment):
     """A variant with its manifests."""
 
     @cached_property
-    def manifests(self) -> dict[str, dict[str, Any]]:
-        """All objects by their kinds: there is one of each."""
-        found = [
+    def all(self) -> list[dict[str, Any]]:
+        """All objects."""
+        return [
             manifest
             for path, content in self.tree.files.items()
             if path.startswith(FOLDER) and path.endswith(".yaml") and path != BASE
             for manifest in yaml.safe_load_all(content)
         ]
+
+    @property
+    def of_jobs(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """The objects of what runs jobs, by kind and what they are of."""
+        return {
+            (one["kind"], found[1]): one
+            for one in self.all
+            if (found := OF_JOBS.search(one["metadata"]["name"]))
+        }
+
+    @cached_property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """The objects of the service itself by their kinds: there is one of each."""
+        found = [one for one in self.all if not OF_JOBS.search(one["metadata"]["name"])]
         by_kind = {manifest["kind"]: manifest for manifest in found}
         assert len(by_kind) == len(found)
         return by_kind
@@ -56,16 +74,18 @@ class Project(Deployment):
 
     @property
     def container(self) -> dict[str, Any]:
-        """The container of the service."""
-        (container,) = self.pod["containers"]
+        """The container of the service; with SQLite, a worker is beside it."""
+        container, *beside = self.pod["containers"]
+        worker = self.on["celery"] and self.on["sqlite"]
+        assert [one["name"] for one in beside] == ["worker"] * worker
         assert isinstance(container, dict)
         return container
 
     def pods(self) -> Iterator[dict[str, Any]]:
         """Give the specification of all pods, of the migration too."""
-        for kind in ("Deployment", "Job"):
-            if kind in self.manifests:
-                yield self.manifests[kind]["spec"]["template"]["spec"]
+        for one in self.all:
+            if one["kind"] in {"Deployment", "Job"}:
+                yield one["spec"]["template"]["spec"]
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +114,12 @@ def test_the_api_knows_all_of_it(projects: list[Project]) -> None:
     seen = set()
     checked = set()
     for project in projects:
-        for kind, manifest in project.manifests.items():
+        for manifest in project.all:
             text = json.dumps(manifest)
             if text not in checked:
-                assert problems(manifest) == [], (project.tree.variant.id, kind)
+                assert problems(manifest) == [], (project.tree.variant.id, manifest["kind"])
             checked.add(text)
-            seen.add(kind)
+            seen.add(manifest["kind"])
     assert seen == {
         *("Deployment", "Service", "Job", "PersistentVolumeClaim", "NetworkPolicy"),
         *("HorizontalPodAutoscaler", "PodDisruptionBudget"),
@@ -125,8 +145,10 @@ def test_what_the_api_does_not_know_is_found(projects: list[Project]) -> None:
 def test_kinds_are_those_that_the_features_need(projects: list[Project]) -> None:
     for project in projects:
         database = project.tree.variant.answers["database"]
-        files = project.tree.variant.answers.get("storage") == "directory"
-        one = database != "postgresql" or files
+        celery = project.on["celery"]
+        alone = project.tree.variant.answers.get("storage") == "directory" and not celery
+        files = alone or celery
+        one = database != "postgresql" or alone
         expected = {"Deployment", "NetworkPolicy", "Service"}
         expected |= {"Job"} if database == "postgresql" else set()
         expected |= {"PersistentVolumeClaim"} if database == "sqlite" or files else set()
@@ -136,6 +158,44 @@ def test_kinds_are_those_that_the_features_need(projects: list[Project]) -> None
         # What is its own must never be served by two at a time.
         assert (deployment.get("replicas") == 1) == one
         assert (deployment.get("strategy") == {"type": "Recreate"}) == one
+
+
+def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
+    for project in projects:
+        found = project.of_jobs
+        if not project.on["celery"]:
+            assert not found
+            continue
+        apart = not project.on["sqlite"]
+        workers = {("Deployment", "worker"), ("HorizontalPodAutoscaler", "worker")}
+        others = {("Deployment", "beat"), ("NetworkPolicy", "jobs")}
+        assert found.keys() == others | (workers if apart else set())
+        (mode,) = project.manifests["PersistentVolumeClaim"]["spec"]["accessModes"]
+        assert mode == ("ReadWriteMany" if apart else "ReadWriteOnce")
+        beat = found["Deployment", "beat"]["spec"]
+        assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
+        containers = {one["name"]: one for pod in project.pods() for one in pod["containers"]}
+        for name in ("worker", "beat"):
+            container = containers[name]
+            assert container["command"] == ["celery", "--app", f"{PACKAGE}.worker", name]
+            assert {"startupProbe", "livenessProbe"} <= container.keys()
+        mounts = {
+            mount["name"]: mount["mountPath"] for mount in containers["worker"]["volumeMounts"]
+        }
+        assert mounts == {"tmp": "/tmp", "data": "/data"}  # noqa: S108
+        policy = found["NetworkPolicy", "jobs"]["spec"]
+        (selected,) = policy["podSelector"]["matchExpressions"]
+        base = project.manifests["Deployment"]["metadata"]["name"]
+        assert selected["values"] == [f"{base}-worker", f"{base}-beat"]
+        assert "ingress" not in policy
+        assert policy["egress"] == project.manifests["NetworkPolicy"]["spec"]["egress"]
+        for labels in (
+            one["spec"]["template"]["metadata"]["labels"]
+            for one in found.values()
+            if one["kind"] == "Deployment"
+        ):
+            assert set(labels.values()) <= set(selected["values"])
+    assert any(project.of_jobs for project in projects)
 
 
 def test_names_fit_together(projects: list[Project]) -> None:
@@ -222,14 +282,17 @@ def test_what_must_be_set_comes_from_a_secret_that_the_readme_makes(
         needed = project.must_be_set
         if project.on["object_storage"]:
             needed |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+        if project.on["celery"]:
+            # Its address has a password, and no default that does in a cluster.
+            needed |= {"CELERY_BROKER_URL"}
         text = project.text("kubernetes/README.md")
         assert set(re.findall(r"--from-literal=([A-Z_]+)=", text)) == needed
-        for pod in project.pods():
-            (container,) = pod["containers"]
+        for container in (one for pod in project.pods() for one in pod["containers"]):
             assert ("envFrom" in container) == bool(needed)
             for source in container.get("envFrom", ()):
                 # A storage can be reached by the role of the service.
-                assert source["secretRef"].get("optional", False) == (not project.must_be_set)
+                must = project.must_be_set or project.on["celery"]
+                assert source["secretRef"].get("optional", False) == (not must)
         assert "password" not in str(project.manifests).lower()
 
 
@@ -238,13 +301,13 @@ def test_containers_can_do_little(projects: list[Project]) -> None:
         for pod in project.pods():
             assert pod["automountServiceAccountToken"] is False
             assert pod["securityContext"]["runAsNonRoot"] is True
-            (container,) = pod["containers"]
-            assert container["securityContext"] == {
-                "allowPrivilegeEscalation": False,
-                "readOnlyRootFilesystem": True,
-                "capabilities": {"drop": ["ALL"]},
-            }
-            assert container["resources"]["limits"]["memory"]
+            for container in pod["containers"]:
+                assert container["securityContext"] == {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                }
+                assert container["resources"]["limits"]["memory"]
 
 
 def test_every_file_that_the_readme_names_is_there(projects: list[Project]) -> None:
@@ -288,7 +351,8 @@ def test_the_policy_lets_in_what_asks_and_out_what_is_needed(projects: list[Proj
         assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
         out = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
         needed = {"postgresql": 5432, "object_storage": 443, "telemetry": 4318}
-        assert out == {53, *(port for name, port in needed.items() if project.on[name])}
+        expected = {53, *(port for name, port in needed.items() if project.on[name])}
+        assert out == expected | ({5672, 6379} if project.on["celery"] else set())
 
 
 def test_all_replicas_together_have_the_connections_that_they_need(
@@ -307,7 +371,12 @@ def test_all_replicas_together_have_the_connections_that_they_need(
         replicas = project.manifests["HorizontalPodAutoscaler"]["spec"]["maxReplicas"]
         surge = project.manifests["Deployment"]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
         # One more for each process that asks whether the database answers, and the migration.
-        assert (replicas + surge) * workers * (pool + 1) + 1 <= CONNECTIONS
+        needed = (replicas + surge) * workers * (pool + 1) + 1
+        if project.on["celery"]:
+            # A job has one connection; two of them run in each worker, of which one may be new.
+            scaling = project.of_jobs["HorizontalPodAutoscaler", "worker"]["spec"]
+            needed += (scaling["maxReplicas"] + 1) * 2
+        assert needed <= CONNECTIONS
         seen += 1
     assert seen
 

@@ -25,10 +25,16 @@ from PACKAGE import logs, shared_metrics
 #{% else %}
 from PACKAGE import logs
 #{% endif %}
+#{% if when.celery %}
+from PACKAGE.broker import require_server
+#{% endif %}
 from PACKAGE.settings import load_settings
 #{% endfilter %}
 
 settings = load_settings()
+#{% if when.celery %}
+require_server(settings.celery_broker_url)
+#{% endif %}
 logs.configure(settings)
 #{% if when.telemetry %}
 shared_metrics.share()

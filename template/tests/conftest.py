@@ -39,6 +39,9 @@ from sqlalchemy import Connection, Engine, make_url
 #{% elif when.sqlite %}
 from sqlalchemy import Engine
 #{% endif %}
+#{% if when.celery %}
+from workers import working
+#{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE.app import create_app
@@ -77,6 +80,9 @@ SETTINGS: dict[str, Any] = {
     #{% endif %}
     #{% if when.cors %}
     "cors_origins": ("https://friend.example",),
+    #{% endif %}
+    #{% if when.celery %}
+    "celery_broker_url": "memory://",
     #{% endif %}
     "max_body_size": 100_000,
 }
@@ -134,6 +140,9 @@ def environment() -> Iterator[None]:
         patch.setenv("OIDC_CLIENT_ID", "the pages")
         patch.setenv("LOGIN_SECRET", LOGIN_SECRET)
         #{% endif %}
+        #{% endif %}
+        #{% if when.celery %}
+        patch.setenv("CELERY_BROKER_URL", SETTINGS["celery_broker_url"])
         #{% endif %}
         yield
 
@@ -247,8 +256,12 @@ def app() -> Application:
 
 @pytest.fixture(scope="session")
 def shared_client(app: Application) -> Iterator[Client]:
+    #{% if when.celery %}
+    """Start the application once, and a worker."""
+    #{% else %}
     """Start the application once."""
-    with client_of(app) as client:
+    #{% endif %}
+    with client_of(app) as client[[ ", working()" if when.celery else "" ]]:
         #{% if when.auth %}
         yield logged_in(client)
         #{% else %}

@@ -25,6 +25,9 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     #{% endif %}
 
     def configure(**variables: str) -> Any:
+        #{% if when.celery %}
+        variables = {"CELERY_BROKER_URL": "redis://broker"} | variables
+        #{% endif %}
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         config = gunicorn.Config()
@@ -72,7 +75,16 @@ def test_it_follows_the_settings(
 
 @pytest.mark.parametrize(
     ("name", "value"),
+    #{% if when.celery %}
+    [
+        ("PORT", "70000"),
+        ("WEB_TIMEOUT", "soon"),
+        ("FORWARDED_ALLOW_IPS", "the proxy"),
+        ("CELERY_BROKER_URL", "filesystem://"),
+    ],
+    #{% else %}
     [("PORT", "70000"), ("WEB_TIMEOUT", "soon"), ("FORWARDED_ALLOW_IPS", "the proxy")],
+    #{% endif %}
 )
 def test_what_cannot_be_used_is_said(configure: Callable[..., Any], name: str, value: str) -> None:
     with pytest.raises(SystemExit, match=f"^Set {name}: "):

@@ -18,6 +18,9 @@ from starlette.types import Message
 #{% if when.auth %}
 from PACKAGE.authentication import LoginRequired
 #{% endif %}
+#{% if when.celery %}
+from PACKAGE.celery_app import celery
+#{% endif %}
 #{% if when.database %}
 from PACKAGE.database import Database
 from PACKAGE.dependencies import SessionDep
@@ -136,6 +139,9 @@ def cut_off(app: FastAPI, path: str, headers: dict[str, str], beginning: bytes) 
 def use(app: FastAPI, database: Database) -> Iterator[None]:
     """Make an application use another database in a test."""
     app.state.database = database
+    #{% if when.celery %}
+    celery.init_app(app.state.settings, database)
+    #{% endif %}
     yield
     app.dependency_overrides.clear()
 #{% else %}
@@ -151,6 +157,9 @@ def use(app: FastAPI) -> Iterator[None]:
     #{% endfilter %}
     #{% endfor %}
     app.state.chairs = Chairs()
+    #{% if when.celery %}
+    celery.init_app(app.state.settings)
+    #{% endif %}
     yield
     app.dependency_overrides.clear()
 #{% endif %}

@@ -16,6 +16,9 @@ from httpx2 import Client, WSGITransport
 #{% if when.auth %}
 from PACKAGE.authentication import login_required
 #{% endif %}
+#{% if when.celery %}
+from PACKAGE.celery_app import celery
+#{% endif %}
 #{% if when.database %}
 from PACKAGE.database import Database
 from PACKAGE.dependencies import get_session
@@ -120,6 +123,9 @@ def cut_off(app: Flask, path: str, headers: dict[str, str], beginning: bytes) ->
 def use(app: Flask, database: Database) -> Iterator[None]:
     """Make an application use another database in a test."""
     app.extensions["database"] = database
+    #{% if when.celery %}
+    celery.init_app(app.extensions["settings"], database, app.app_context)
+    #{% endif %}
     yield
 #{% else %}
 @contextmanager
@@ -134,5 +140,8 @@ def use(app: Flask) -> Iterator[None]:
     #{% endfilter %}
     #{% endfor %}
     app.extensions["chairs"] = Chairs()
+    #{% if when.celery %}
+    celery.init_app(app.extensions["settings"], app.app_context)
+    #{% endif %}
     yield
 #{% endif %}

@@ -204,6 +204,7 @@ def test_a_database_that_is_not_there_has_no_statements(told: Told, trace_id: st
 
 #{% endif %}
 #{% if when.background_tasks %}
+#{% filter replace("Uploads.process", "process_upload" if when.celery else "Uploads.process") %}
 def test_a_job_is_a_part_of_the_trace_of_its_request(
     client: Client, told: Told, trace_id: str
 ) -> None:
@@ -219,6 +220,7 @@ def test_a_job_is_a_part_of_the_trace_of_its_request(
     request, job = spans["POST /uploads/{filename}"], spans["job Uploads.process"]
     assert job.parent_span_id == request.span_id
     wait_until(lambda: jobs_done() > before)
+#{% endfilter %}
 
 
 def test_jobs_are_counted_until_they_end() -> None:

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .addresses import Proxies
+from .broker import BrokerUrl
 from .credentials import AdminPassword, Audience, ClientName, Issuer, LoginSecret, Password, TokenSecrets, Username
 from .database_url import DatabaseUrl
 from .origins import CredentialsAllowed, Origins
@@ -100,6 +101,13 @@ class Settings:
     #{% else %}
     data_directory: str = [[ text("DATA_DIRECTORY", "data") ]]
     #{% endif %}
+    #{% endif %}
+    #{% if when.celery %}
+    # Where jobs wait for a worker, and seconds after which one is ended.
+    celery_broker_url: BrokerUrl = [[ text("CELERY_BROKER_URL", "filesystem://") ]]
+    job_time_limit: Positive = 300
+    # How many jobs a worker runs at the same time, each in a process.
+    worker_concurrency: Positive = 2
     #{% endif %}
     #{% if when.basic_auth and when.settings %}
     basic_auth_username: Username = ""

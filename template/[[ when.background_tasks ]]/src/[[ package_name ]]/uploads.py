@@ -1,6 +1,8 @@
 #{% filter imports %}
 #{% if when.object_storage %}
 """Uploaded files and what becomes of them, kept where every machine sees them."""
+#{% elif when.celery %}
+"""Uploaded files and what becomes of them, kept as files that services and workers see."""
 #{% else %}
 """Uploaded files and what becomes of them, kept as files that every process of the machine sees."""
 #{% endif %}
@@ -10,7 +12,8 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -177,6 +180,7 @@ class Uploads:
             if owner == replaced or (owner not in {key, "current"} and age > LONGEST_JOB):
                 self._storage.remove(name)
 #{% else %}
+#{% if when.in_process %}
 class Job:
     """The job of one upload: its file is locked until the job ends or its process does."""
 
@@ -193,9 +197,113 @@ class Job:
         self._path.unlink(missing_ok=True)
 
 
+#{% endif %}
 class Uploads:
     """The uploads in a directory."""
 
+    #{% if when.celery %}
+    def __init__(self, directory: Path, start: Callable[..., object]) -> None:
+        self._directory = directory
+        self._files = directory / "files"
+        self._states = directory / "states"
+        # Has the job of an upload run, given its name and key.
+        self._start = start
+
+    @contextmanager
+    def receiving(self, filename: str) -> Iterator[IO[bytes]]:
+        """Keep what the block writes as a file and start its job; nothing if one of them fails."""
+        for directory in (self._files, self._states):
+            directory.mkdir(parents=True, exist_ok=True)
+        state = UploadState(filename=filename, key=uuid4().hex)
+        unfinished = self._files / f".{state.key}"
+        try:
+            with unfinished.open("wb") as file:
+                yield file
+            with self._changing(), self._replacing(state, unfinished):
+                # Only now: the job finds all that it needs.
+                self._start(filename, state.key)
+        except BaseException as error:
+            unfinished.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StorageFullError from error
+            raise
+
+    def get(self, filename: str) -> Upload:
+        """Tell what has become of a file, or raise UploadNotFoundError."""
+        state = self._recall(filename)
+        return Upload(filename=filename, status=state.status, result=state.result)
+
+    def process(self, filename: str, key: str) -> None:
+        """Do the job, unless it was done or a later upload of this name took its place."""
+        state = UploadState(filename=filename, key=key)
+        with self._changing():
+            if not self._awaits(state):
+                return
+        state.result = self._summary(filename)
+        state.status = "done"
+        self._end(state)
+
+    def fail(self, filename: str, key: str) -> None:
+        """Note that the job failed."""
+        self._end(UploadState(filename=filename, key=key, status="failed"))
+
+    def resume(self, seconds: float) -> None:
+        """Start the jobs again that have been waiting for so long; remove what was cut off."""
+        before = time.time() - seconds
+        for path in self._directory.glob("*/*"):
+            try:
+                waiting = path.stat().st_mtime < before
+                if waiting and (path.name.startswith(".") or path.parent.name == "starts"):
+                    path.unlink()
+                elif waiting and path.parent == self._states:
+                    self._start_again(path)
+            except FileNotFoundError:
+                # Another worker was faster.
+                continue
+
+    def _start_again(self, path: Path) -> None:
+        state = UploadState.model_validate_json(path.read_bytes())
+        if state.status == "processing":
+            path.touch()
+            self._start(state.filename, state.key)
+
+    def _end(self, state: UploadState) -> None:
+        with self._changing():
+            if self._awaits(state):
+                self._remember(state)
+
+    def _awaits(self, state: UploadState) -> bool:
+        """Tell whether an upload waits for the end of this job."""
+        try:
+            now = self._recall(state.filename)
+        except UploadNotFoundError:
+            return False
+        return now.key == state.key and now.status == "processing"
+
+    @contextmanager
+    def _replacing(self, state: UploadState, unfinished: Path) -> Iterator[None]:
+        """Put a file and its state in place; what was there comes back where the block fails."""
+        name = name_on_disk(state.filename)
+        file, replaced = self._files / f"{name}.upload", self._files / f".{state.key}.replaced"
+        before = self._recall(state.filename) if (self._states / f"{name}.json").exists() else None
+        if file.exists():
+            file.replace(replaced)
+        try:
+            unfinished.replace(file)
+            self._remember(state)
+            yield
+        except BaseException:
+            file.unlink(missing_ok=True)
+            if replaced.exists():
+                replaced.replace(file)
+            if before:
+                self._remember(before)
+            else:
+                (self._states / f"{name}.json").unlink(missing_ok=True)
+            raise
+        replaced.unlink(missing_ok=True)
+
+    #{% else %}
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._files = directory / "files"
@@ -261,6 +369,7 @@ class Uploads:
         finally:
             job.end()
 
+    #{% endif %}
     def _summary(self, filename: str) -> FileSummary:
         with (self._files / f"{name_on_disk(filename)}.upload").open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -286,6 +395,7 @@ class Uploads:
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise
+#{% if when.in_process %}
 
     def _remove_what_was_cut_off(self) -> None:
         with self._changing():
@@ -294,5 +404,6 @@ class Uploads:
                     (self._files / f".{path.name}").unlink(missing_ok=True)
                     (self._states / f".{path.name}").unlink(missing_ok=True)
                     path.unlink()
+#{% endif %}
 #{% endif %}
 #{% endfilter %}

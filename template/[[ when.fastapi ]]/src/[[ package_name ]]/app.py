@@ -27,6 +27,7 @@ from . import (
     templating,
 )
 from .admission import Admission
+from .celery_app import celery
 from .database import Database, connect
 from .dependencies import (
     LONGEST_WAIT,
@@ -52,6 +53,7 @@ from .settings import Settings
 from .store import WidgetStore
 #{% endfilter %}
 #{% endfor %}
+from .tasks import shared_uploads
 from .uploads import Uploads
 from .users import first_users
 
@@ -134,12 +136,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}
-    #{% if when.background_tasks %}
     #{% if when.object_storage %}
     app.state.uploads = Uploads(settings)
-    #{% else %}
+    #{% elif when.in_process %}
     app.state.uploads = Uploads(Path(settings.data_directory))
-    #{% endif %}
+    #{% elif when.celery %}
+    celery.init_app([[ "settings, database" if when.database else "settings" ]])
+    app.state.uploads = shared_uploads()
     #{% endif %}
     app.router.route_class = OneThreadRoute
     errors.init_app(app)

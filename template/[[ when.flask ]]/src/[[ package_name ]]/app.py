@@ -24,6 +24,7 @@ from . import (
     proxies,
     request_telemetry,
 )
+from .celery_app import celery
 from .database import Database, connect
 from .dependencies import (
     get_settings,
@@ -47,6 +48,7 @@ from .settings import Settings
 from .store import WidgetStore
 #{% endfilter %}
 #{% endfor %}
+from .tasks import shared_uploads
 from .uploads import Uploads
 from .users import first_users
 
@@ -99,12 +101,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}
-    #{% if when.background_tasks %}
     #{% if when.object_storage %}
     app.extensions["uploads"] = Uploads(settings)
-    #{% else %}
+    #{% elif when.in_process %}
     app.extensions["uploads"] = Uploads(Path(settings.data_directory))
+    #{% elif when.celery %}
+    celery.init_app([[ "settings, database" if when.database else "settings" ]], app.app_context)
+    app.extensions["celery"] = celery
+    app.extensions["uploads"] = shared_uploads()
     #{% endif %}
+    #{% if when.background_tasks %}
     background.init_app(app)
     #{% endif %}
     errors.init_app(app)

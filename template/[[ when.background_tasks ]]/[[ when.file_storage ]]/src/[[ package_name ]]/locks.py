@@ -23,6 +23,7 @@ else:  # pragma: no cover
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+#{% if when.in_process %}
 def is_locked(path: Path) -> bool:
     """Tell whether a running process holds the lock of a file."""
     try:
@@ -35,6 +36,7 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+#{% endif %}
 @contextmanager
 def locked(path: Path, seconds: float = 5) -> Iterator[None]:
     """Hold the lock of a file for the block; wait for it, but not for long."""

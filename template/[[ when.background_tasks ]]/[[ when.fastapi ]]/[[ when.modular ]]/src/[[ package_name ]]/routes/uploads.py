@@ -1,15 +1,19 @@
-"""Uploads, processed after the response."""
+"""Uploads, processed [[ "by workers" if when.celery else "after the response" ]]."""
 
 from typing import Annotated
 
+#{% if when.celery %}
+from fastapi import APIRouter, Depends, Request
+#{% else %}
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
+#{% endif %}
 from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.requests import HTTPConnection
 
 #{% if when.auth %}
 from ..authentication import LoginRequired
 #{% endif %}
-#{% if when.telemetry %}
+#{% if when.in_process and when.telemetry %}
 from ..background import run_after_response
 #{% endif %}
 from ..dependencies import state_of
@@ -40,16 +44,21 @@ BINARY = {"application/octet-stream": {"schema": {"type": "string", "format": "b
     #{% endif %}
     openapi_extra={"requestBody": {"content": BINARY}},
 )
+#{% if when.celery %}
+async def upload_file(filename: Filename, request: Request, uploads: UploadsDep) -> UploadAccepted:
+    """Accept a file and process it later."""
+#{% else %}
 async def upload_file(
     filename: Filename, request: Request, uploads: UploadsDep, background_tasks: BackgroundTasks
 ) -> UploadAccepted:
     """Accept a file and process it later."""
+#{% endif %}
     async with contextmanager_in_threadpool(uploads.receiving(filename)) as file:
         async for chunk in request.stream():
             await run_in_threadpool(file.write, chunk)
-    #{% if when.telemetry %}
+    #{% if when.in_process and when.telemetry %}
     run_after_response(background_tasks, uploads.process, filename)
-    #{% else %}
+    #{% elif when.in_process %}
     background_tasks.add_task(uploads.process, filename)
     #{% endif %}
     return UploadAccepted(filename=filename)

@@ -1,4 +1,4 @@
-"""Uploads, processed after the response."""
+"""Uploads, processed [[ "by workers" if when.celery else "after the response" ]]."""
 
 from shutil import copyfileobj
 
@@ -7,7 +7,9 @@ from flask import Blueprint, current_app, request
 #{% if when.auth %}
 from ..authentication import login_required
 #{% endif %}
+#{% if when.in_process %}
 from ..background import run_after_response
+#{% endif %}
 from ..openapi import operation
 from ..uploads import Filename, Upload, UploadAccepted, Uploads
 
@@ -33,7 +35,9 @@ def upload_file(filename: Filename) -> UploadAccepted:
     uploads = get_uploads()
     with uploads.receiving(filename) as file:
         copyfileobj(request.stream, file)
+    #{% if when.in_process %}
     run_after_response(uploads.process, filename)
+    #{% endif %}
     return UploadAccepted(filename=filename)
 
 

@@ -1,0 +1,195 @@
+"""The queue of jobs, and what every job is given."""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from celery import Celery, Task
+from celery.beat import Scheduler
+from celery.exceptions import OperationalError, SoftTimeLimitExceeded
+from celery.signals import heartbeat_sent, setup_logging
+#{% if when.telemetry %}
+from opentelemetry import context, propagate
+#{% endif %}
+
+from .broker import options_of
+#{% if when.database %}
+from .database import Database
+#{% endif %}
+#{% if when.telemetry %}
+from .job_spans import followed
+#{% endif %}
+from .logs import request_id
+from .problems import UnavailableError
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Written again and again by a worker that reaches its broker, and by beat.
+ALIVE = Path(gettempdir()) / f"{__package__}.alive"
+# Seconds between the soft time limit of a job and the one that ends its process.
+GRACE = 10
+# Seconds before a job is tried again, at the most.
+LONGEST_PAUSE = 30
+
+
+class GivenUpError(Exception):
+    """A job was started so often, and came to no end."""
+
+
+class Jobs(Celery):
+    """The queue, with what the service has for its jobs."""
+
+    settings: Settings
+    #{% if when.database %}
+    database: Database
+    #{% endif %}
+    context: Callable[..., AbstractContextManager[object]]
+
+    def init_app(
+        self,
+        settings: Settings,
+        #{% if when.database %}
+        database: Database,
+        #{% endif %}
+        context: Callable[..., AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        """Use the settings of an application.
+
+        Args:
+            settings: What is set.
+            #{% if when.database %}
+            database: The database of the application.
+            #{% endif %}
+            context: What a job runs in, such as the context of the application.
+        """
+        self.settings = settings
+        #{% if when.database %}
+        self.database = database
+        #{% endif %}
+        self.context = context
+        limit = settings.job_time_limit
+        url = settings.celery_broker_url
+        if url.startswith("filesystem:"):
+            Path(settings.data_directory, "broker").mkdir(parents=True, exist_ok=True)
+        self.conf.update(
+            broker_url=url,
+            broker_transport_options=options_of(
+                url, settings.data_directory, limit + GRACE + 2 * LONGEST_PAUSE
+            ),
+            task_soft_time_limit=limit,
+            task_time_limit=limit + GRACE,
+            worker_concurrency=settings.worker_concurrency,
+        )
+
+
+class Job(Task[..., Any]):
+    """A job: derive yours from it with ``@celery.task``.
+
+    It may run more than once, because its worker may be killed at any time: do what was done before
+    again, or look whether it was. One that fails is tried again after a while.
+    """
+
+    autoretry_for = (Exception,)
+    # What takes too long does so the next time too.
+    dont_autoretry_for = (SoftTimeLimitExceeded,)
+    retry_backoff = True
+    retry_backoff_max = LONGEST_PAUSE
+    retry_jitter = True
+    max_retries = 5
+
+    @property
+    def starts(self) -> Path:
+        """Where it is noted how often jobs were started, which outlives workers."""
+        return Path(celery.settings.data_directory) / "starts"
+
+    def apply_async(self, *arguments: Any, **options: Any) -> Any:
+        """Send the job to a worker, with the id of the request; 503 where the broker is down."""
+        headers: dict[str, str] = {}
+        #{% if when.telemetry %}
+        propagate.inject(headers)
+        #{% endif %}
+        if known := request_id.get():
+            headers["request_id"] = known
+        options["headers"] = headers | (options.get("headers") or {})
+        try:
+            return super().apply_async(*arguments, **options)
+        except OperationalError as error:
+            logger.warning("The broker is not available: %s", type(error.__cause__ or error))
+            raise UnavailableError("The queue of jobs is not available") from error
+
+    def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
+        """Note the start of a job; a job that kills its workers is given up."""
+        request_id.set(self.request.get("request_id") or task_id)
+        self.starts.mkdir(parents=True, exist_ok=True)
+        with (self.starts / task_id).open("ab") as file:
+            file.write(b".")
+            if file.tell() > (self.max_retries or 0) + 1:
+                raise GivenUpError(f"{self.name} was started {file.tell() - 1} times")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the job in the context of the application."""
+        #{% if when.telemetry %}
+        token = context.attach(propagate.extract(self.request.headers or {}))
+        try:
+            with celery.context():
+                followed(self.run)(*args, **kwargs)
+        finally:
+            context.detach(token)
+        #{% else %}
+        with celery.context():
+            return self.run(*args, **kwargs)
+        #{% endif %}
+
+    def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
+        """Forget the starts of a job that is done."""
+        (self.starts / task_id).unlink(missing_ok=True)
+
+    def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
+        """Forget the starts of a job that is given up."""
+        (self.starts / task_id).unlink(missing_ok=True)
+
+
+@setup_logging.connect
+def keep_logging(**_: object) -> None:
+    """Leave it to the service what is written, and how."""
+
+
+@heartbeat_sent.connect
+def show_life(**_: object) -> None:
+    """Let whoever watches see that this worker is alive."""
+    ALIVE.touch()
+
+
+class WatchedScheduler(Scheduler):
+    """Beat, which shows that it is alive. It keeps no file: schedules count from its start."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> Any:
+        """Send what is due."""
+        ALIVE.touch()
+        return super().tick(*args, **kwargs)
+
+
+celery = Jobs(__package__, task_cls=Job, include=[f"{__package__}.tasks"])
+celery.conf.update(
+    # Services that share a broker have queues of their own.
+    task_default_queue=__package__,
+    # What becomes of a job is noted where it matters, not by Celery.
+    task_ignore_result=True,
+    # A job that was cut off runs again: it counts as done when it has ended, and not before.
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    # Seconds in which running jobs can end; then they are given back.
+    worker_soft_shutdown_timeout=25,
+    worker_redirect_stdouts=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_connection_timeout=2,
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
+    beat_scheduler=WatchedScheduler,
+    beat_max_loop_interval=30,
+)

@@ -1,0 +1,421 @@
+#{% filter fitted %}
+"""Jobs that workers run."""
+
+import errno
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from celery.app.utils import find_app
+from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import heartbeat_sent
+from httpx2 import Client
+
+#{% filter replace("PACKAGE", package_name) %}
+from PACKAGE import celery_app
+from PACKAGE import uploads as uploads_module
+from PACKAGE.celery_app import Job, celery
+from PACKAGE.logs import request_id
+from PACKAGE.tasks import resume_uploads
+from PACKAGE.uploads import StorageFullError, Uploads
+#{% endfilter %}
+
+DATA = Path("data")
+Start = tuple[str, str]
+
+
+def until(happened: Callable[..., object]) -> None:
+    """Wait for something that a worker does."""
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def ended(client: Client, filename: str = "data.bin") -> dict[str, Any]:
+    """Wait for the end of a job."""
+    path = f"/uploads/{filename}"
+    until(lambda: client.get(path).json()["status"] != "processing")
+    upload: dict[str, Any] = client.get(path).json()
+    return upload
+
+
+def kept() -> set[str]:
+    """List the files that are kept."""
+    found = (path for path in DATA.rglob("*") if path.is_file())
+    return {path.relative_to(DATA).as_posix() for path in found} - {"lock"}
+
+
+# The jobs of these tests: what they were given and the ids of their requests.
+ran: list[tuple[str, str]] = []
+
+
+@celery.task(base=Job)
+def note(word: str) -> None:
+    ran.append((word, request_id.get()))
+
+
+@celery.task(base=Job)
+def pass_on(word: str) -> None:
+    note.delay(word)
+
+
+@celery.task(base=Job)
+def stumble(word: str, times: int) -> None:
+    ran.append((word, request_id.get()))
+    if len(ran) <= times:
+        raise RuntimeError("stumbled")
+
+
+@celery.task(base=Job)
+def take_too_long() -> None:
+    ran.append(("long", ""))
+    raise SoftTimeLimitExceeded
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> Iterator[None]:
+    """Begin and end without jobs, outside of requests."""
+    ran.clear()
+    request_id.set("")
+    yield
+    request_id.set("")
+
+
+def test_the_worker_has_the_same_queue_as_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+    #{% if when.database %}
+    empty_database_url: str,
+    #{% endif %}
+) -> None:
+    #{% if when.database %}
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    #{% endif %}
+    monkeypatch.setenv("JOB_TIME_LIMIT", "100")
+
+    # As the command does, which takes what is called app for it.
+    assert find_app("[[ package_name ]].worker") is celery
+
+
+@pytest.mark.usefixtures("client")
+def test_the_id_of_the_request_goes_with_its_jobs() -> None:
+    request_id.set("abc")
+
+    pass_on.delay("one")
+
+    until(lambda: ran)
+    assert ran == [("one", "abc")]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_without_a_request_is_known_by_its_own_id() -> None:
+    job = note.delay("one")
+
+    until(lambda: ran)
+    assert ran == [("one", job.id)]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_fails_is_tried_again() -> None:
+    request_id.set("abc")
+
+    stumble.delay("one", 2)
+
+    until(lambda: len(ran) == 3)
+    assert set(ran) == {("one", "abc")}
+    until(lambda: not kept())
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_is_given_up_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    stumble.delay("one", 100)
+
+    until(lambda: "stumbled" in caplog.text and not kept())
+    assert len(ran) == 6
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_takes_too_long_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    take_too_long.delay()
+
+    until(lambda: "SoftTimeLimitExceeded" in caplog.text and not kept())
+    assert len(ran) == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_how_jobs_wait_and_end() -> None:
+    # Redis and RabbitMQ give a job to another worker when the connection of its worker ends.
+    assert celery.conf.task_acks_late
+    assert celery.conf.task_reject_on_worker_lost
+    assert celery.conf.worker_prefetch_multiplier == 1
+    assert celery.conf.task_default_queue == "[[ package_name ]]"
+    assert 0 < celery.conf.task_soft_time_limit < celery.conf.task_time_limit
+    assert not celery.conf.task_always_eager
+
+
+def test_what_kills_its_workers_is_given_up(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = UUID(int=7)
+    starts = DATA / "starts"
+    starts.mkdir(parents=True)
+    # As often as it may be it was started before, by workers that ended with it.
+    (starts / key.hex).write_bytes(b"......")
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads_module, "uuid4", lambda: key)
+        patch.setattr(Uploads, "process", lambda *_: ran.append(("process", "")))
+
+        client.post("/uploads/data.bin", content=b"hello")
+
+        assert ended(client)["status"] == "failed"
+    assert ran == []
+    assert "was started 6 times" in caplog.text
+    until(lambda: not list(starts.iterdir()))
+
+
+@pytest.fixture
+def started() -> list[Start]:
+    """Remember the jobs that were started."""
+    return []
+
+
+@pytest.fixture
+def uploads(started: list[Start]) -> Uploads:
+    """Keep uploads whose jobs wait."""
+    return Uploads(DATA, lambda *job: started.append(job))
+
+
+def receive(uploads: Uploads, content: bytes) -> None:
+    with uploads.receiving("data.bin") as file:
+        file.write(content)
+
+
+def test_a_job_starts_when_all_is_there(started: list[Start]) -> None:
+    seen = []
+
+    def start(filename: str, key: str) -> None:
+        started.append((filename, key))
+        seen.append((DATA / "files" / "data.bin.upload").read_bytes())
+        seen.append((DATA / "states" / "data.bin.json").read_bytes())
+
+    uploads = Uploads(DATA, start)
+    receive(uploads, b"hello")
+
+    assert seen[0] == b"hello"
+    assert b'"processing"' in seen[1]
+    uploads.process(*started[0])
+    assert uploads.get("data.bin").status == "done"
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+
+
+def test_a_job_that_is_run_again_does_nothing_twice(
+    uploads: Uploads, started: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(uploads, b"hello")
+    digest, read = hashlib.file_digest, []
+
+    def count(*arguments: Any) -> Any:
+        read.append(arguments)
+        return digest(*arguments)
+
+    monkeypatch.setattr(hashlib, "file_digest", count)
+
+    uploads.process(*started[0])
+    uploads.process(*started[0])
+    uploads.fail(*started[0])
+
+    assert len(read) == 1
+    assert uploads.get("data.bin").status == "done"
+
+
+def test_a_later_upload_takes_the_place_of_an_earlier_one(
+    uploads: Uploads, started: list[Start]
+) -> None:
+    receive(uploads, b"first")
+    receive(uploads, b"second one")
+
+    uploads.process(*started[0])
+    assert uploads.get("data.bin").status == "processing"
+    uploads.process(*started[1])
+
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
+
+
+def test_a_job_whose_upload_has_gone_ends(uploads: Uploads) -> None:
+    DATA.mkdir()
+
+    uploads.process("data.bin", "key")
+    uploads.fail("data.bin", "key")
+
+    assert kept() == set()
+
+
+def test_a_result_is_about_the_file_that_is_kept(
+    uploads: Uploads, started: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.file_digest
+
+    def slow(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        receive(uploads, b"second one")
+        return digest(*arguments)
+
+    receive(uploads, b"first")
+    monkeypatch.setattr(hashlib, "file_digest", slow)
+
+    uploads.process(*started[0])
+
+    assert uploads.get("data.bin").status == "processing"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_of_a_file_for_which_there_is_no_room_nothing_is_kept(uploads: Uploads, code: int) -> None:
+    receive(uploads, b"first")
+    before = kept()
+
+    def write() -> None:
+        with uploads.receiving("data.bin") as file:
+            file.write(b"second")
+            raise OSError(code, "no room")
+
+    with pytest.raises(StorageFullError):
+        write()
+
+    assert kept() == before
+
+
+def test_no_room_for_the_state(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, _: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+
+    with pytest.raises(StorageFullError):
+        receive(uploads, b"hello")
+    assert kept() == set()
+
+
+def test_where_the_broker_is_down_nothing_is_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.post("/uploads/data.bin", content=b"before")
+    before, files = ended(client), kept()
+    with monkeypatch.context() as patch:
+        # Nothing listens at this port.
+        patch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+        patch.setattr(celery.amqp, "_producer_pool", None)
+
+        for name in ("data.bin", "new.bin"):
+            answer = client.post(f"/uploads/{name}", content=b"hello")
+
+            assert answer.status_code == 503
+            assert answer.json() == {"detail": "The queue of jobs is not available"}
+            assert answer.headers["Retry-After"] == "1"
+
+    assert "The broker is not available" in caplog.text
+    assert client.get("/uploads/data.bin").json() == before
+    assert client.get("/uploads/new.bin").status_code == 404
+    assert kept() == files
+    assert (DATA / "files" / "data.bin.upload").read_bytes() == b"before"
+    client.post("/uploads/data.bin", content=b"the broker is back")
+    assert ended(client)["result"]["size"] == 18
+
+
+def test_without_a_server_a_job_waits_in_a_file(
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "filesystem://")
+    monkeypatch.setattr(celery.amqp, "_producer_pool", None)
+    client = start(celery_broker_url="filesystem://")
+
+    answer = client.post("/uploads/data.bin", content=b"hello")
+
+    assert answer.status_code == 202
+    assert len(list((DATA / "broker").glob("*.msg"))) == 1
+
+
+def test_jobs_that_were_lost_are_sent_again(uploads: Uploads, started: list[Start]) -> None:
+    receive(uploads, b"hello")
+    state = DATA / "states" / "data.bin.json"
+
+    uploads.resume(60)
+    assert len(started) == 1
+
+    os.utime(state, (0, 0))
+    uploads.resume(60)
+    uploads.resume(60)
+    assert started == [started[0]] * 2
+
+    uploads.process(*started[1])
+    os.utime(state, (0, 0))
+    uploads.resume(60)
+    assert len(started) == 2
+
+
+def test_what_was_cut_off_is_removed(uploads: Uploads) -> None:
+    receive(uploads, b"hello")
+    (DATA / "starts").mkdir()
+    for path in ("files/.cut-off", "states/.cut-off", "starts/ended", "files/.new"):
+        (DATA / path).touch()
+        if not path.endswith("new"):
+            os.utime(DATA / path, (0, 0))
+
+    uploads.resume(60)
+
+    assert kept() == {"files/.new", "files/data.bin.upload", "states/data.bin.json"}
+
+
+def test_what_another_worker_removed_is_passed_over(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(uploads, b"hello")
+    monkeypatch.setattr(Path, "glob", lambda *_: [DATA / "states" / "gone.json"])
+
+    uploads.resume(60)
+
+
+def test_a_lost_job_is_found_on_schedule(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Uploads, "process", lambda *_: ran.append(("lost", "")))
+        client.post("/uploads/data.bin", content=b"hello")
+        until(lambda: ran)
+    os.utime(DATA / "states" / "data.bin.json", (0, 0))
+    (scheduled,) = celery.conf.beat_schedule.values()
+    assert scheduled["task"] == resume_uploads.name
+
+    celery.tasks[scheduled["task"]].delay()
+
+    assert ended(client)["status"] == "done"
+
+
+def test_who_watches_sees_that_they_are_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    alive = Path("alive")
+    monkeypatch.setattr(celery_app, "ALIVE", alive)
+
+    heartbeat_sent.send(sender=None)
+
+    assert alive.exists()
+    alive.unlink()
+    assert celery.conf.beat_scheduler is celery_app.WatchedScheduler
+    # Nothing is due yet.
+    assert celery_app.WatchedScheduler(celery, schedule={}, lazy=True).tick() > 0
+    assert alive.exists()
+
+
+def test_celery_leaves_the_log_to_the_service() -> None:
+    root = logging.getLogger()
+    before = list(root.handlers)
+
+    celery.log.setup(loglevel=logging.INFO)
+
+    assert root.handlers == before
+#{% endfilter %}
