@@ -92,7 +92,8 @@ TAKEN = frozenset(
 # Modules and folders of services, their routes and the files of their tests.
 MODULES = frozenset(
     """
-    account addresses admission app authentication background bodies browsers chairs clients
+    account addresses admin admin_forms admin_login admin_site admin_tables admission app
+    authentication background bodies browsers chairs clients
     conftest cors credentials custom database database_url dependencies docs engine enum_types
     errors health home locks logs main middleware migrations models openapi origins pages probe
     problems proxies ready redoc routes routing security sessions settings static storage

@@ -105,9 +105,9 @@ def test_an_id_says_what_is_on(template: Path) -> None:
 
 def test_a_new_question_is_in_the_list_at_once(template: Path, asking: AskingTemplate) -> None:
     config = (template / "copier.yml").read_text()
-    more = asking(config + "admin:\n  type: bool\n  default: false\n")
+    more = asking(config + "ledger:\n  type: bool\n  default: false\n")
     assert len(variants(more)) == 2 * len(variants(template))
-    assert sum("admin" in variant.id for variant in variants(more)) == len(variants(template))
+    assert sum("ledger" in variant.id for variant in variants(more)) == len(variants(template))
 
 
 def test_every_question_that_is_not_varied_is_asked(template: Path) -> None:

@@ -74,6 +74,9 @@ SETTINGS: dict[str, Any] = {
     "oidc_client_id": "the pages",
     "login_secret": LOGIN_SECRET,
     #{% endif %}
+    #{% elif when.admin_password %}
+    "admin_username": "ada",
+    "admin_password": "correct horse",
     #{% endif %}
     #{% if when.limited_logins %}
     "failed_logins_limit": 1000,
@@ -140,6 +143,9 @@ def environment() -> Iterator[None]:
         patch.setenv("OIDC_CLIENT_ID", "the pages")
         patch.setenv("LOGIN_SECRET", LOGIN_SECRET)
         #{% endif %}
+        #{% elif when.admin_password %}
+        patch.setenv("ADMIN_USERNAME", "ada")
+        patch.setenv("ADMIN_PASSWORD", "correct horse")
         #{% endif %}
         #{% if when.celery %}
         patch.setenv("CELERY_BROKER_URL", SETTINGS["celery_broker_url"])

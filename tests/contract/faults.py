@@ -1130,6 +1130,103 @@ def _pages() -> Iterator[Fault]:
     )
 
 
+def _admin() -> Iterator[Fault]:
+    """Slips in the admin site."""
+    tests = ("test_admin.py",)
+    for name, file, old, new in (
+        (
+            "anyone gets into the admin site",
+            "admin_login.py",
+            'self.logins.username(connection.headers.get("Authorization"), address)',
+            "str(address)",
+        ),
+        (
+            "trusted origins use the admin site",
+            "admin_login.py",
+            'if is_from_another_site(scope["method"], connection.headers):',
+            'if is_from_another_site(scope["method"], connection.headers, ["*"]):',
+        ),
+        ("browsers keep what an admin saw", "admin_login.py", '= "no-store"', '= "private"'),
+        (
+            "what an admin enters is not checked",
+            "admin_forms.py",
+            "self.schema.model_validate({k: v for k, v in self.data.items() if v is not None})",
+            "dict(self.data)",
+        ),
+        (
+            "an admin sees what is write-only",
+            "admin_tables.py",
+            "shown = list(public.model_fields) if public else list(columns)",
+            "shown = list(columns)",
+        ),
+        (
+            "an admin searches by wildcards",
+            "admin_tables.py",
+            "icontains(term, autoescape=True)",
+            "icontains(term)",
+        ),
+        (
+            "an admin cuts moments to seconds",
+            "admin_tables.py",
+            "stored.replace(microsecond=0) == entered",
+            "stored == entered",
+        ),
+        (
+            "an admin is shown statements",
+            "admin_tables.py",
+            "raise explain(error) or error from None",
+            "raise",
+        ),
+    ):
+        yield Fault(name, file, old, new, tests, answers=ALL_FEATURES | {"admin": True})
+    for name, file, old, new in (
+        (
+            "the role of an admin is not checked",
+            "admin_login.py",
+            'if visitor and "admin" not in visitor.roles:',
+            "if visitor and visitor.roles is None:",
+        ),
+        (
+            "who is no admin logs in",
+            "admin_login.py",
+            'if "admin" not in user.roles:',
+            "if user.roles is None:",
+        ),
+        (
+            "the login of an admin goes on after the end",
+            "admin_login.py",
+            "self._logins.end(UserStore(session), token)",
+            "UserStore(session)",
+        ),
+        (
+            "another site logs an admin out",
+            "admin_login.py",
+            'is_from_another_site("POST", request.headers)',
+            'is_from_another_site("GET", request.headers)',
+        ),
+        (
+            "scripts read the cookie of an admin",
+            "admin_login.py",
+            "httponly=True",
+            "httponly=False",
+        ),
+        (
+            "an admin sees hashes",
+            "admin.py",
+            '("id", "username", "roles")',
+            '("id", "username", "password_hash", "roles")',
+        ),
+        (
+            "another password by an admin ends no login",
+            "admin.py",
+            "session.execute(delete(Login).where(Login.user_id == user_id))",
+            "session.execute(delete(Login).where(Login.user_id == 0))",
+        ),
+    ):
+        answers = WITH_USERS | {"admin": True}
+        yield Fault(name, file, old, new, ("test_admin_login.py",), answers=answers)
+
+
 def _others() -> Iterator[Fault]:
     """Slips in what is small."""
     for framework in (FASTAPI, FLASK):
@@ -1176,5 +1273,6 @@ FAULTS = (
     *_uploads(),
     *_storage(),
     *_pages(),
+    *_admin(),
     *_others(),
 )

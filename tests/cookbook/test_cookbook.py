@@ -58,6 +58,7 @@ COMPARISON = {
     "documentation": "Automatic documentation",
     "authentication": "Protecting one route",
     "CORS": "CORS",
+    "admin site": "A table of one's own in the admin site",
     "testing": "Testing",
     "production server": "Production server",
     "Docker": "Docker",

@@ -116,6 +116,11 @@ class Settings:
     basic_auth_username: Username = variable("BASIC_AUTH_USERNAME")
     basic_auth_password: Password = variable("BASIC_AUTH_PASSWORD")
     #{% endif %}
+    #{% if when.admin_password %}
+    # They open the admin site.
+    admin_username: Username = [[ text("ADMIN_USERNAME", "") ]]
+    admin_password: Annotated[Password, Field(repr=False)] = [[ text("ADMIN_PASSWORD", "") ]]
+    #{% endif %}
     #{% if when.jwt %}
     # The first signs access tokens, and all of them are believed.
     token_secrets: Annotated[TokenSecrets, Field(repr=False)] = [[ text("TOKEN_SECRETS", "") ]]

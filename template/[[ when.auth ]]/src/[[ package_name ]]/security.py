@@ -43,7 +43,7 @@ class NotAuthenticatedError(ServiceError):
     status = 401
 
     def __init__(self) -> None:
-        #{% if when.basic_auth %}
+        #{% if when.basic_logins %}
         header = 'Basic realm="[[ package_name ]]", charset="UTF-8"'
         #{% else %}
         header = 'Bearer realm="[[ package_name ]]"'
@@ -82,7 +82,7 @@ class TooManyFailedLoginsError(ServiceError):
         super().__init__("Too many failed logins", {"Retry-After": str(retry_after)})
 
 
-#{% if when.basic_auth %}
+#{% if when.basic_logins %}
 def read_credentials(authorization: str) -> tuple[str, str] | None:
     """Read the name and the password in a header; None when it holds none."""
     scheme, _, encoded = authorization.partition(" ")
@@ -147,13 +147,18 @@ class FailedLogins:
 
 
 #{% endif %}
-#{% if when.basic_auth %}
+#{% if when.basic_logins %}
 class Logins:
     """Lets in the user that the settings name."""
 
     def __init__(self, settings: Settings) -> None:
+        #{% if when.basic_auth %}
         self._username = settings.basic_auth_username.encode()
         self._password = settings.basic_auth_password.encode()
+        #{% else %}
+        self._username = settings.admin_username.encode()
+        self._password = settings.admin_password.encode()
+        #{% endif %}
         self._failed = FailedLogins(settings.failed_logins_limit, settings.failed_logins_seconds)
 
     def username(self, authorization: str | None, address: str | None) -> str:
@@ -272,7 +277,7 @@ class Logins:
         current = change.current_password.get_secret_value()
         user = self.prove(users, account.username, current, address)
         users.set_password(user, hash_password(change.new_password.get_secret_value()))
-    #{% if when.login_page %}
+    #{% if when.visitors %}
 
     def visitor(
         self, users: UserStore, authorization: str | None, token: str | None

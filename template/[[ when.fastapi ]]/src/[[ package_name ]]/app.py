@@ -17,6 +17,7 @@ from fastapi.routing import APIRoute
 from fastapi.utils import generate_unique_id
 
 from . import (
+    admin_site,
     cors,
     custom,
     docs,
@@ -120,7 +121,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         #{% endif %}
     )
     app.state.settings = settings
-    #{% if when.auth %}
+    #{% if when.asks %}
     app.state.logins = Logins(settings)
     #{% endif %}
     #{% if when.database %}
@@ -176,6 +177,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endif %}
     if settings.docs:
         docs.init_app(app)
+    #{% if when.admin %}
+    admin_site.init_app(app)
+    #{% endif %}
     custom.init_app(app)
     # Last, and so around what is your own.
     middleware.init_app(app, settings)

@@ -12,6 +12,7 @@ from flask import (
 )
 
 from . import (
+    admin_site,
     authentication,
     background,
     bodies,
@@ -41,6 +42,7 @@ from .routes.login import login_blueprint
 from .routes.metrics import metrics_blueprint
 from .routes.pages import pages_blueprint
 from .routes.uploads import uploads_blueprint
+from .security import Logins
 from .sessions import Sessions
 from .settings import Settings
 #{% for resource in kept %}
@@ -85,6 +87,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     #{% if when.auth %}
     authentication.init_app(app, settings)
+    #{% elif when.admin_password %}
+    app.extensions["logins"] = Logins(settings)
     #{% endif %}
     #{% if when.database %}
     app.extensions["database"] = database = database or connect(settings)
@@ -142,6 +146,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endif %}
     #{% if when.background_tasks %}
     app.register_blueprint(uploads_blueprint)
+    #{% endif %}
+    #{% if when.admin %}
+    admin_site.init_app(app)
     #{% endif %}
     custom.init_app(app)
     middleware.wrap(app)

@@ -70,7 +70,7 @@ class UserStore:
             return None
         return self._session.get(User, user_id)
 
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     def find_login(self, login: str, secret_hash: str) -> User | None:
         """Find the user of a login by its current secret."""
         return self._session.scalar(

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """What the login page needs: its form, and the cookie that keeps a browser logged in."""
 
 import re
@@ -14,6 +15,7 @@ COOKIE = "login"
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 
 
+#{% if when.login_page %}
 class LoginNeededError(ServiceError):
     """A page is for those who have logged in: the browser is led to where that can be done."""
 
@@ -23,6 +25,7 @@ class LoginNeededError(ServiceError):
         super().__init__("Log in first", {"Location": f"{root_path}/login"})
 
 
+#{% endif %}
 def needs_https(host: str) -> bool:
     """Tell whether a browser may send the cookie by HTTPS only, by the header Host."""
     return re.sub(r":\d*$", "", host).lower() not in LOCAL
@@ -35,3 +38,4 @@ def read_login_form(form: Mapping[str, str]) -> PasswordGrant:
         return PasswordGrant.model_validate(given)
     except ValidationError:
         raise WrongPasswordError from None
+#{% endfilter %}

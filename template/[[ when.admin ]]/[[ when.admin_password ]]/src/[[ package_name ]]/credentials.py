@@ -1,0 +1,1 @@
+#{% include "template/[[ when.basic_auth ]]/src/[[ package_name ]]/credentials.py" %}

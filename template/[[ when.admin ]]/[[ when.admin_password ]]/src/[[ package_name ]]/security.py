@@ -1,0 +1,1 @@
+#{% include "template/[[ when.auth ]]/src/[[ package_name ]]/security.py" %}
