@@ -1002,7 +1002,12 @@ def _storage() -> Iterator[Fault]:
     """Slips with uploads that several machines see."""
     tests = ("test_storage.py", "test_uploads.py")
     for name, file, old, new in (
-        ("half a file is kept", "storage.py", "if not finished.is_set():", "if False:"),
+        (
+            "half a file in the storage is kept",
+            "storage.py",
+            "if not finished.is_set():",
+            "if False:",
+        ),
         (
             "a storage that is down is a bug",
             "storage.py",
