@@ -1153,12 +1153,6 @@ def _admin() -> Iterator[Fault]:
         ),
         ("browsers keep what an admin saw", "admin_login.py", '= "no-store"', '= "private"'),
         (
-            "what an admin enters is not checked",
-            "admin_forms.py",
-            "self.schema.model_validate({k: v for k, v in self.data.items() if v is not None})",
-            "dict(self.data)",
-        ),
-        (
             "an admin sees what is write-only",
             "admin_tables.py",
             "shown = list(public.model_fields) if public else list(columns)",
