@@ -101,6 +101,25 @@ def test_an_error_that_has_a_cause(service: FastAPI, client: TestClient) -> None
     assert answer.json() == {"detail": "Say it in digits"}
 
 
+def test_routes_of_one_name_are_described_apart(serve: Serve) -> None:
+    def init_app(app: FastAPI) -> None:
+        router = APIRouter(prefix="/own")
+
+        @router.get("/{number}")
+        def read_own(number: int) -> int:
+            return number
+
+        app.include_router(router)
+        app.include_router(router, prefix="/v2")
+
+    client = serve(init_app)
+
+    paths = client.get("/openapi.json").json()["paths"]
+    assert paths["/own/{number}"]["get"]["operationId"] == "read_own"
+    assert paths["/v2/own/{number}"]["get"]["operationId"] == "read_own_v2_own__number__get"
+    assert client.get("/v2/own/3").json() == 3
+
+
 def test_a_method_that_a_route_refuses_itself(service: FastAPI, client: TestClient) -> None:
     add_failing(service, HTTPException(405, headers={"Allow": "POST"}))
 

@@ -1,11 +1,12 @@
 """The application factory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from fastapi.utils import generate_unique_id
 
 from . import (
     custom,
@@ -21,9 +22,16 @@ from .routing import OneThreadRoute
 from .settings import Settings
 
 
-def operation_id(route: APIRoute) -> str:
-    """Name an operation of the API like its function."""
-    return route.name
+def operation_ids() -> Callable[..., str]:
+    """Name operations of the API like their functions; with the path where a name is taken."""
+    named: dict[str, tuple[str, set[str] | None]] = {}
+
+    def operation_id(route: APIRoute) -> str:
+        operation = (route.path_format, route.methods)
+        is_first = named.setdefault(route.name, operation) == operation
+        return route.name if is_first else generate_unique_id(route)
+
+    return operation_id
 
 
 @asynccontextmanager
@@ -40,7 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Shows services before they are written.",
         version="0.1.0",
         openapi_url="/openapi.json" if settings.docs else None,
-        generate_unique_id_function=operation_id,
+        generate_unique_id_function=operation_ids(),
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
