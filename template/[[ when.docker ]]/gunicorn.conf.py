@@ -51,11 +51,7 @@ class ServiceLogger(Logger):
 
 #{% if when.flask %}
 class ServiceWorker(ThreadWorker):
-    #{% if when.telemetry %}
     """Answers what watches the service in threads of their own, which no other request can hold.
-    #{% else %}
-    """Answers /health and /ready in threads of their own, which no other request can hold.
-    #{% endif %}
 
     So a process is not replaced because all threads wait for something, such as the database. A
     connection is given a thread when its request comes, and none before.

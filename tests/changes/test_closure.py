@@ -21,6 +21,7 @@ from .updates import (
     asked,
     contents,
     covering,
+    everything,
     meeting,
     options,
     steps,
@@ -85,10 +86,9 @@ def test_the_changes_are_all_there_are() -> None:
 
 def test_the_changes_start_from_what_is_asked() -> None:
     every = questions.read(ROOT)
-    answers = {name: answers[-1] for name, answers in options(ROOT).items()}
+    answers = everything(ROOT)
     without = asked(every, {**answers, "background_tasks": "none"})
 
-    assert asked(every, answers) == answers
     assert without.keys() == answers.keys() - {"storage"}
     for step in steps(ROOT, SINGLE):
         assert asked(every, step.start) == step.start
@@ -122,7 +122,7 @@ def test_closure_over_everything(row: list[Step], projects: Projects) -> None:
 
 
 def test_what_is_kept_makes_no_difference(projects: Projects) -> None:
-    start = {name: answers[-1] for name, answers in options(ROOT).items()}
+    start = everything(ROOT)
     cheap, whole = projects.copy(start), projects.copy(start)
     update(cheap, framework="fastapi", database="none")
     with warnings.catch_warnings(action="ignore"):
@@ -140,14 +140,10 @@ def test_what_is_kept_makes_no_difference(projects: Projects) -> None:
 
 @pytest.mark.parametrize("option", options(ROOT))
 def test_on_and_off_and_on_again(option: str, projects: Projects) -> None:
-    known = options(ROOT)
     # What is on has the most to lose.
-    start = {name: answers[-1] for name, answers in known.items()}
-    if option == "admin":
-        # It is not asked where an issuer has the users.
-        start["auth"] = "jwt"
+    start = everything(ROOT)
     project = projects.copy(start)
-    for answer in known[option]:
+    for answer in sorted(options(ROOT)[option], key=lambda answer: answer == start[option]):
         # What was not asked for a while is asked again.
         update(project, **asked(questions.read(ROOT), start | {option: answer}))
         commit(project)
@@ -186,7 +182,7 @@ def test_other_resources_and_back(
 
 
 def test_resources_move_to_the_other_framework_and_back(projects: Projects) -> None:
-    answers: dict[str, Any] = {name: answers[-1] for name, answers in options(ROOT).items()}
+    answers: dict[str, Any] = everything(ROOT)
     answers["resources"] = [
         "person/people(name: text searched)",
         "order(total: money, at: datetime?)",

@@ -18,7 +18,16 @@ from servicewright import changes
 from servicewright.variants import Variant, shard
 
 from . import edits
-from .updates import Projects, Step, cheap_updates, contents, options, steps, update
+from .updates import (
+    Projects,
+    Step,
+    cheap_updates,
+    contents,
+    everything,
+    options,
+    steps,
+    update,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +147,7 @@ def test_from_flask_to_fastapi_and_back_nothing_differs(
 def test_four_resources_move_with_their_edits_and_back(
     database: str, projects: Projects, environments: Environments, runner: Runner
 ) -> None:
-    start: dict[str, Any] = {name: answers[-1] for name, answers in options(ROOT).items()}
+    start: dict[str, Any] = everything(ROOT)
     start |= {"resources": edits.FOUR, "framework": "flask", "database": database}
     end = start | {"framework": "fastapi"}
     project = projects.copy(start)
@@ -181,7 +190,7 @@ def added_lines(project: Path) -> list[tuple[str, str]]:
 
 
 def test_the_command_changes_a_real_project_and_names_what_goes(projects: Projects) -> None:
-    start = {name: answers[-1] for name, answers in options(ROOT).items()}
+    start = everything(ROOT)
     end: dict[str, Answer] = {**start, "framework": "fastapi", "database": "none"}
     project = projects.copy(start)
     edits.edit(project, start)

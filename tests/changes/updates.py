@@ -69,6 +69,14 @@ def options(template: Path) -> dict[str, list[Answer]]:
     return {name: list(answers) for name, answers in variants(template).values().items()}
 
 
+def everything(template: Path, **answers: Answer) -> dict[str, Answer]:
+    """Give answers with which every question is asked, mostly the last ones, and these besides."""
+    last = {name: answers[-1] for name, answers in options(template).items()}
+    start = {**last, "background_tasks": "in_process", "auth": "jwt", **answers}
+    assert asked(questions.read(template), start) == start
+    return start
+
+
 def covering(
     others: dict[str, list[Answer]], strength: int
 ) -> list[tuple[tuple[str, Answer], ...]]:

@@ -51,6 +51,7 @@ OF_THE_FRAMEWORK = (
     "tests/test_typed_views.py",
     # The edge.
     "wsgi.py",
+    f"src/{PACKAGE}/admin_site.py",
     f"src/{PACKAGE}/admission.py",
     f"src/{PACKAGE}/app.py",
     f"src/{PACKAGE}/authentication.py",

@@ -121,7 +121,7 @@ class Storage:
             return self._bucket
         return LocalStore(self._directory, mkdir=True, automatic_cleanup=True)
 
-    # When it is needed first, for it does not survive that gunicorn makes several processes of one.
+    # When it is needed first, for it does not survive that a server makes several processes of one.
     @cached_property
     def _bucket(self) -> S3Store:
         bucket, prefix = bucket_of(self._settings.storage_url)
