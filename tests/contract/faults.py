@@ -885,8 +885,8 @@ def _issuers() -> Iterator[Fault]:
             "credentials.py",
             ("test_credentials.py",),
             "tokens for anybody are believed",
-            "    if not name:",
-            "    if name is None:",
+            '    if not name:\n        raise ValueError("it is required: for whom',
+            '    if name is None:\n        raise ValueError("it is required: for whom',
         ),
         (
             "security.py",
