@@ -255,7 +255,7 @@ def for_recipe(recipe: Recipe, framework: str) -> Variant:
     changes = {
         question: min(allowed, key=str)
         for question, allowed in recipe.needs.items()
-        if ALL_FEATURES[question] not in allowed
+        if ALL_FEATURES.get(question) not in allowed
     }
     return full(framework, **changes)
 
