@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # The answers that the two smallest variants share.
 SMALLEST = """
 settings=no pages=no background_tasks=none database=none auth=none cors=no modular=yes docker=no
-tooling=none
+telemetry=false tooling=none
 """.split()
 SCHEMA = ROOT / "src" / "servicewright" / "proof.schema.json"
 

@@ -284,7 +284,8 @@ def test_a_collector_is_told_who_tells_and_how_much(client: Client, collected: C
         provider.force_flush()
 
     assert collected.headers["authorization"] == "Bearer secret"
-    assert collected.resource["service.name"] == "[[ package_name ]]"
+    name = collected.resource["service.name"]
+    assert name == "[[ package_name ]]"
     assert "http.server.request.duration" in collected.metrics
 
 
