@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # The answers that the two smallest variants share.
 SMALLEST = """
 settings=no pages=no background_tasks=none database=none auth=none cors=no modular=yes docker=no
-telemetry=false tooling=none
+telemetry=no tooling=none
 """.split()
 SCHEMA = ROOT / "src" / "servicewright" / "proof.schema.json"
 
@@ -406,7 +406,7 @@ def test_without_a_proof_there_are_no_constraints(
         (["flask"], "An answer is given as KEY=VALUE, not flask."),
         (["framework=flasc"], "did you mean 'flask'?"),
         (["--shard", "3/2"], "A shard is K/N"),
-        (["framework=flask", "--shard", "99999/99999"], "none in 99999/99999"),
+        ([*SMALLEST, "framework=flask", "--shard", "3/3"], "none in 3/3"),
         (["--output", "nowhere/proof.json"], "nowhere is no directory"),
     ],
 )
