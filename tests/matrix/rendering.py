@@ -66,11 +66,14 @@ class Tree:
 
     @cached_property
     def files(self) -> dict[str, bytes]:
-        """All files with their contents, named by their paths, in order."""
+        """All files with their contents, named by their paths, in order.
+
+        What Python compiles for processes that suites start is not among them.
+        """
         return {
             path.relative_to(self.path).as_posix(): shared(path.read_bytes())
             for path in sorted(self.path.rglob("*"))
-            if path.is_file()
+            if "__pycache__" not in path.parts and path.is_file()
         }
 
     @cached_property

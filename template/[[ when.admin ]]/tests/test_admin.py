@@ -331,7 +331,7 @@ def test_a_form_has_the_defaults(site: Client, stored: Callable[..., list[Stored
         ({"name": "O"}, "String should have at least 2 characters"),
         ({"price": "0"}, "Input should be greater than 0"),
         ({"price": "1.234"}, "Decimal input should have no more than 2 decimal places"),
-        ({"labels": "a\nb\nc"}, "List should have at most 2 items"),
+        ({"labels": "a\nb\nc"}, "List should have at most 2"),
         ({"wood": "elm"}, "Not a valid choice"),
         ({"made_at": "soon"}, "Not a valid datetime value"),
         ({"secret": ""}, "secret: Field required"),

@@ -1,7 +1,9 @@
 """A worker for tests."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unittest import mock
 
 import pytest
 from celery.app import autoretry
@@ -15,7 +17,8 @@ from PACKAGE.celery_app import celery
 @contextmanager
 def working() -> Iterator[None]:
     """Run jobs in a thread beside the block; what fails is tried again at once."""
-    with pytest.MonkeyPatch.context() as patch:
+    # A worker leaves variables in the environment.
+    with mock.patch.dict(os.environ), pytest.MonkeyPatch.context() as patch:
         patch.setattr(autoretry, "get_exponential_backoff_interval", lambda **_: 0)
         with start_worker(celery, perform_ping_check=False):
             yield
