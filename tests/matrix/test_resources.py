@@ -42,7 +42,8 @@ CHOSEN = sorted(small_set(variants(ROOT), 2), key=scheduling.requirements)
 
 # Words of others that look like those of items.
 FOREIGN = re.compile(
-    r"\.items\(|ReadWriteMany|align-items|(?:set|del|pop)item|render_item|item_type|list-item|\"items\": shirt"
+    r"ReadWriteMany|\.items\(|align-items|(?:set|del|pop)item|render_item|item_type|list-item"
+    r"|\"items\": shirt"
     # A parameter that Alembic's hook is given.
     r"|\bitem: object|\((?:item)\b"
 )
