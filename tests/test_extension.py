@@ -12,6 +12,7 @@ import pytest
 import service
 import yaml
 from jinja2 import Environment, StrictUndefined
+from matrix.covering import sample
 from matrix.rendering import render
 from packaging.requirements import Requirement
 from repositories import git
@@ -55,7 +56,7 @@ def test_a_feature_hangs_on_answers_that_can_be_given(config: dict[str, Any]) ->
 def test_every_feature_is_on_in_some_variants_and_off_in_others(template: Path) -> None:
     switched = [
         service.features({**variant.answers, "resources": kept, "others": others})
-        for variant in variants(template)
+        for variant in sample(variants(template), 1000)
         for kept, others in ((["item"], True), ([], False))
     ]
     for name in service.WHEN:
@@ -213,7 +214,7 @@ def test_requirements_are_those_of_the_features() -> None:
 
 
 def test_no_requirement_is_listed_twice_and_the_last_is_always_there(template: Path) -> None:
-    for variant in variants(template):
+    for variant in sample(variants(template), 1000):
         features = service.features(variant.answers)
         for development in (False, True):
             listed = names(service.requirements(features, development=development))
@@ -240,7 +241,7 @@ def test_every_requirement_is_bounded() -> None:
 
 
 def test_requirements_are_sorted_but_for_the_last(template: Path) -> None:
-    for variant in variants(template):
+    for variant in sample(variants(template), 1000):
         for development in (False, True):
             on = service.features(variant.answers)
             listed = names(service.requirements(on, development=development))

@@ -88,6 +88,7 @@ def make_admin(service: Service) -> None:
 
 
 @needs_browser
+@pytest.mark.thorough
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_an_admin_works_with_the_items(framework: str, services: Services, tmp_path: Path) -> None:
     service = services.make(tmp_path, framework, admin=True, auth="jwt", pages=False)
