@@ -20,7 +20,7 @@ from uuid import UUID
 from copier_template_extensions import ContextHook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 
     from jinja2 import Environment
 
@@ -97,7 +97,7 @@ MODULES = frozenset(
     conftest cors credentials custom database database_url dependencies docs engine enum_types
     errors health home locks logs main middleware migrations models openapi origins pages probe
     problems proxies ready redoc routes routing security sessions settings static storage
-    storage_url store templates templating test_chairs texts uploads whoami
+    login_page storage_url store templates templating test_chairs texts uploads whoami
     """.split()
 )
 
@@ -643,18 +643,7 @@ TAKEN_WITH = {"jwt": OF_USERS, "oidc": OF_AN_ISSUER}
 
 def auth_problem(auth: str, answer: Any) -> str:
     """Say in one sentence why a service with these resources cannot have the users of its own."""
-    try:
-        found = read(answer or [])
-    except SpecificationError:
-        # The question of the resources says so.
-        return ""
-    for resource in found:
-        if {resource.name, resource.plural} & TAKEN_WITH.get(auth, frozenset()):
-            return (
-                f"{resource.name}: with auth={auth} the service has such a name itself: call the "
-                "resource differently, or take another auth."
-            )
-    return ""
+    return _clash(answer, TAKEN_WITH.get(auth, frozenset()), f"auth={auth}", "another auth")
 
 
 # Names that a service has itself where it is watched: of modules and paths.
@@ -667,16 +656,32 @@ OF_TELEMETRY = frozenset(
 
 def telemetry_problem(telemetry: Any, answer: Any) -> str:
     """Say in one sentence why a service with these resources cannot have telemetry."""
+    names = OF_TELEMETRY if telemetry else frozenset()
+    return _clash(answer, names, "telemetry=yes", "telemetry=no")
+
+
+# The same where workers run its jobs.
+OF_WORKERS = frozenset("broker celery_app tasks worker".split())
+
+
+def tasks_problem(background_tasks: str, answer: Any) -> str:
+    """Say in one sentence why a service with these resources cannot have workers."""
+    names = OF_WORKERS if background_tasks == "celery" else frozenset()
+    return _clash(answer, names, "background_tasks=celery", "other background_tasks")
+
+
+def _clash(answer: Any, names: Collection[str], given: str, other: str) -> str:
+    """Say which resource is called like something of a service with a given answer."""
     try:
         found = read(answer or [])
     except SpecificationError:
         # The question of the resources says so.
         return ""
-    for resource in found if telemetry else ():
-        if {resource.name, resource.plural} & OF_TELEMETRY:
+    for resource in found:
+        if not {resource.name, resource.plural}.isdisjoint(names):
             return (
-                f"{resource.name}: with telemetry=yes the service has such a name itself: call the "
-                "resource differently, or take telemetry=no."
+                f"{resource.name}: with {given} the service has such a name itself: call the "
+                f"resource differently, or take {other}."
             )
     return ""
 
@@ -709,4 +714,5 @@ class Resources(ContextHook):
         context["resources_problem"] = resources_problem
         context["auth_problem"] = auth_problem
         context["telemetry_problem"] = telemetry_problem
+        context["tasks_problem"] = tasks_problem
         context["read_resource"] = read_text

@@ -219,6 +219,7 @@ def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
         "[[ when.jwt ]]": partial(resources.auth_problem, "jwt"),
         "[[ when.oidc ]]": partial(resources.auth_problem, "oidc"),
         "[[ when.telemetry ]]": partial(resources.telemetry_problem, "yes"),
+        "[[ when.celery ]]": partial(resources.tasks_problem, "celery"),
     }
     files = [
         path.relative_to(template)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import scheduling
 import service
-from resources import KINDS, MARKS, REFERENCE, auth_problem, read, telemetry_problem
+from resources import KINDS, MARKS, REFERENCE, auth_problem, read, tasks_problem, telemetry_problem
 from writing import SHIELD
 
 from matrix import static
@@ -170,6 +170,7 @@ def variant_for(seed: int) -> Variant:
         if not (
             auth_problem(str(answers["auth"]), resources)
             or telemetry_problem(answers["telemetry"], resources)
+            or tasks_problem(str(answers["background_tasks"]), resources)
         ):
             return variant
 
