@@ -95,9 +95,9 @@ MODULES = frozenset(
     account addresses admin admin_forms admin_login admin_site admin_tables admission app
     authentication background bodies browsers chairs clients
     conftest cors credentials custom database database_url dependencies docs engine enum_types
-    errors health home locks logs main middleware migrations models openapi origins pages probe
-    problems proxies ready redoc routes routing security sessions settings static storage
-    login_page storage_url store templates templating test_chairs texts uploads whoami
+    errors health home locks login_page logs main middleware migrations models openapi origins
+    pages probe problems proxies ready redoc routes routing security sessions settings static
+    storage storage_url store templates templating test_chairs texts uploads whoami
     """.split()
 )
 

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from contract.services import PATIENCE
 from matrix.plugin import ROOT
 from selenium import webdriver
+from selenium.webdriver.support.wait import WebDriverWait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,3 +46,15 @@ def chromium(profile: Path, *arguments: str) -> Iterator[webdriver.Chrome]:
     options.set_capability("goog:loggingPrefs", {"browser": "WARNING"})
     with webdriver.Chrome(options, webdriver.ChromeService(DRIVER)) as driver:
         yield driver
+
+
+@contextmanager
+def next_page(driver: webdriver.Chrome) -> Iterator[None]:
+    """Wait at the end of the block until another page has come and is whole."""
+    driver.execute_script("window.isLast = true")
+    yield
+    WebDriverWait(driver, PATIENCE, 0.02).until(
+        lambda driver: driver.execute_script(
+            "return !window.isLast && document.readyState === 'complete'"
+        )
+    )

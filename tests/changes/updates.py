@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,15 +121,16 @@ def meeting(
                     yield frozenset(some.items()), variant
 
 
-def steps(template: Path, strength: int | None) -> list[Step]:
+@cache
+def steps(template: Path, strength: int | None) -> tuple[Step, ...]:
     """List the changes of one answer: every ordered pair, over a set of the other answers.
 
     Args:
         template: The directory of the template.
         strength: How many of the other answers occur in every combination; None for all.
     """
-    known = options(template)
-    every = questions.read(template)
+    space, every = variants(template), questions.read(template)
+    known = {name: list(answers) for name, answers in space.values().items()}
     # Each once, in their order.
     found: dict[Step, None] = {}
 
@@ -156,10 +158,10 @@ def steps(template: Path, strength: int | None) -> list[Step]:
             for some in itertools.combinations(step.others, strength)
         }
         # Where a question is not asked, a row lacks what it was chosen for.
-        for _, variant in meeting(variants(template), option, strength, beside=met):
+        for _, variant in meeting(space, option, strength, beside=met):
             for step in add(option, variant.answers, 1):
                 met.update(map(frozenset, itertools.combinations(step.others, strength)))
-    return list(found)
+    return tuple(found)
 
 
 class Projects:

@@ -580,7 +580,13 @@ def _security() -> Iterator[Fault]:
 def _users() -> Iterator[Fault]:
     """Slips in what knows users and believes tokens."""
     tokens, security, users = "tokens.py", "security.py", "users.py"
-    of_tokens = ("test_tokens.py", "test_account.py", "test_protection.py", "test_users.py")
+    of_tokens = (
+        "test_tokens.py",
+        "test_bearers.py",
+        "test_account.py",
+        "test_protection.py",
+        "test_users.py",
+    )
     of_users = ("test_users.py", "test_login.py")
     for file, tests, name, old, new in (
         (
@@ -890,7 +896,7 @@ def _issuers() -> Iterator[Fault]:
         ),
         (
             "security.py",
-            ("test_account.py",),
+            ("test_bearers.py",),
             "any word comes before a token",
             'if scheme.lower() == "bearer" else None',
             "if scheme else None",

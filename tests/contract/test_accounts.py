@@ -91,9 +91,18 @@ def wrong_tokens() -> dict[str, str]:
         "alg RS256": token(algorithm="RS256"),
         "tampered": f"{head}.{part({'sub': '1', 'roles': ['admin']})}.{signature}",
         "swapped": f"{claims}.{head}.{signature}",
+        **damaged(good),
+    }
+
+
+def damaged(good: str) -> dict[str, str]:
+    """Give what is no whole token, mostly made of a good one."""
+    head, claims, _ = good.split(".")
+    return {
         "truncated": good[:-2],
         "truncated to the claims": f"{head}.{claims}",
         "without a signature": f"{head}.{claims}.",
+        "an empty signature": f"{head}.{claims}.AAAA",
         "with more behind it": f"{good}.x",
         "twice": f"{good} {good}",
         "no token": "x",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from browsers import SCREENSHOTS, chromium, needs_browser
+from browsers import SCREENSHOTS, chromium, needs_browser, next_page
 from matrix.rendering import PACKAGE
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
@@ -15,7 +14,6 @@ from selenium.webdriver.support.wait import WebDriverWait
 from contract.services import FRAMEWORKS, PATIENCE, run_in_production
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from selenium import webdriver
@@ -59,17 +57,6 @@ class Site:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(SCREENSHOTS / f"admin-{self.framework}-{name}.png"))
 
-    @contextmanager
-    def next_page(self) -> Iterator[None]:
-        """Wait at the end of the block until another page has come and is whole."""
-        self.driver.execute_script("window.isLast = true")
-        yield
-        WebDriverWait(self.driver, PATIENCE, 0.02).until(
-            lambda driver: driver.execute_script(
-                "return !window.isLast && document.readyState === 'complete'"
-            )
-        )
-
 
 def make_admin(service: Service) -> None:
     """Make an admin, as the README says."""
@@ -102,30 +89,30 @@ def test_an_admin_works_with_the_items(framework: str, services: Services, tmp_p
         assert driver.current_url.endswith("/admin/login")
         site.picture("login")
         site.fill(username="ada", password=PASSWORD)
-        with site.next_page():
+        with next_page(site.driver):
             site.find("button[type=submit]").click()
         assert "Items" in site.find("#navbarSupportedContent").text
 
         for name, price in (("Oak chair", "49.90"), ("Lamp", "5")):
             site.open("/admin/item/create")
             site.fill(name=name, price=price, tags="oak\nkitchen", internal_note="supplier 7")
-            with site.next_page():
+            with next_page(site.driver):
                 site.find("input[value=Save]").click()
         assert site.cells()[3:6] == ["Oak chair", "49.90", "oak, kitchen"]
         site.picture("list")
 
         site.open("/admin/item/list?search=lamp")
         assert "Oak chair" not in site.cells()
-        with site.next_page():
+        with next_page(site.driver):
             site.find("tbody a[href*='/edit/']").click()
         assert site.find("[name=internal_note]").get_attribute("value") == ""
         site.fill(price="0")
-        with site.next_page():
+        with next_page(site.driver):
             site.find("input[value=Save]").click()
         assert site.find(".invalid-feedback").text == "Input should be greater than 0"
         site.picture("wrong")
         site.fill(price="7.25")
-        with site.next_page():
+        with next_page(site.driver):
             site.find("input[value=Save]").click()
         assert "7.25" in site.cells()
 
@@ -138,12 +125,12 @@ def test_an_admin_works_with_the_items(framework: str, services: Services, tmp_p
             )
         )
         site.picture("delete")
-        with site.next_page():
+        with next_page(site.driver):
             site.find("#modal-delete-button").click()
         assert "Oak chair" not in site.cells()
         assert "Lamp" in site.cells()
 
-        with site.next_page():
+        with next_page(site.driver):
             site.find("a[href$='/admin/logout']").click()
         site.open("/admin/item/list")
         assert driver.current_url.endswith("/admin/login")

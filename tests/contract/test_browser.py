@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from browsers import SCREENSHOTS, chromium, needs_browser, needs_node
+from browsers import SCREENSHOTS, chromium, needs_browser, needs_node, next_page
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 from contract.probes import ENVIRONMENT, PASSWORD, USERNAME
-from contract.services import FRAMEWORKS, PATIENCE, run_in_production
+from contract.services import FRAMEWORKS, run_in_production
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,17 +71,6 @@ class Browser:
     def press(self, *keys: str) -> None:
         """Press keys, wherever the focus is."""
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()
-
-    @contextmanager
-    def next_page(self) -> Iterator[None]:
-        """Wait at the end of the block until another page has come and is whole."""
-        self.driver.execute_script("window.isLast = true")
-        yield
-        WebDriverWait(self.driver, PATIENCE, 0.02).until(
-            lambda driver: driver.execute_script(
-                "return !window.isLast && document.readyState === 'complete'"
-            )
-        )
 
     def look(self, size: str, scheme: str) -> None:
         """Show pages as they are on a screen of another size or with other colours."""
@@ -149,7 +136,7 @@ def submit(browser: Browser, **fields: str) -> None:
     for name, text in fields.items():
         browser.find(f"#{name}").clear()
         browser.find(f"#{name}").send_keys(text)
-    with browser.next_page():
+    with next_page(browser.driver):
         browser.find("form button").click()
 
 
@@ -240,7 +227,7 @@ def test_the_keyboard_is_enough(browser: Browser) -> None:
 
     browser.press("Oak chair", Keys.TAB, "49.90", Keys.TAB, "oak", Keys.TAB)
     assert browser.focused() == "Add item"
-    with browser.next_page():
+    with next_page(browser.driver):
         browser.press(Keys.ENTER)
 
     assert browser.names() == ["Oak chair"]

@@ -22,7 +22,7 @@ from matrix.environments import interpreter
 from matrix.plugin import ROOT
 
 from contract.services import FRAMEWORKS, PATIENCE, free_port, run_in_production
-from contract.test_accounts import part, send, told
+from contract.test_accounts import damaged, part, send, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,16 +109,7 @@ def wrong_tokens(provider: Any) -> dict[str, str]:
         "a key that is a list": f"{part({'alg': 'ES256', 'kid': ['first']})}.{body}.{signature}",
         "tampered": f"{head}.{part({**claims, 'roles': ['admin']})}.{signature}",
         "swapped": f"{body}.{head}.{signature}",
-        "truncated": good[:-2],
-        "truncated to the claims": f"{head}.{body}",
-        "without a signature": f"{head}.{body}.",
-        "an empty signature": f"{head}.{body}.AAAA",
-        "with more behind it": f"{good}.x",
-        "twice": f"{good} {good}",
-        "no token": "x",
-        "empty": "",
-        "dots": "..",
-        "deep": f"{base64.urlsafe_b64encode(b'[' * 3000).decode()}.e30.x",
+        **damaged(good),
     }
 
 

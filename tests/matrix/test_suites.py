@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +32,7 @@ NAMED = re.compile(r"test_suites\.py::test_suite\w*\[(.+)\]")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each variant of this shard: of the default set, or of all that there are."""
     space = variants(ROOT)
-    every: Sequence[Variant] = space if wants_all(metafunc) else default_set(space)
+    every: Sequence[Variant] = space if wants_all(metafunc) else by_default()
     chosen = [every[number] for number in fair(every, metafunc.config.getoption("shard"))]
     # One that is named is run whether or not it is among them.
     named = {name for text in metafunc.config.args for name in NAMED.findall(text)}
@@ -41,6 +42,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             chosen.append(space.named(name))
     chosen.sort(key=scheduling.requirements)
     metafunc.parametrize("variant", chosen, ids=[variant.id for variant in chosen])
+
+
+@cache
+def by_default() -> list[Variant]:
+    """Choose the default set, once for all tests."""
+    return default_set(variants(ROOT))
 
 
 def wants_all(metafunc: pytest.Metafunc) -> bool:
