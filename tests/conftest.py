@@ -57,6 +57,10 @@ def _settings_of_the_machine_stay_out(tmp_path_factory: pytest.TempPathFactory) 
         for name in misleading:
             patch.delenv(name)
             local.env.pop(name, "")
+        # Services are installed and run with uv, which the README's command has put aside.
+        running = Path(os.environ.get("UV", ""))
+        if running.is_file() and not shutil.which("uv"):
+            patch.setenv("PATH", f"{running.parent}{os.pathsep}{os.environ['PATH']}")
         # Each of the processes that tests start would compile anew all that it imports.
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         for name, value in settings.items():

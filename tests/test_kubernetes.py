@@ -353,7 +353,7 @@ def test_the_policy_lets_in_what_asks_and_out_what_is_needed(projects: list[Proj
         assert policy["podSelector"]["matchLabels"] == labels
         assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == ["http"]
         out = {port["port"] for rule in policy["egress"] for port in rule["ports"]}
-        needed = {"postgresql": 5432, "object_storage": 443, "telemetry": 4318}
+        needed = {"postgresql": 5432, "oidc": 443, "object_storage": 443, "telemetry": 4318}
         expected = {53, *(port for name, port in needed.items() if project.on[name])}
         assert out == expected | ({5672, 6379} if project.on["celery"] else set())
 
