@@ -536,9 +536,17 @@ def test_a_later_upload_takes_the_place_of_an_earlier_one(uploads: Uploads) -> N
 
 #{% endif %}
 #{% endif %}
-def test_many_uploads_of_one_name_at_once(client: Client) -> None:
+def test_many_uploads_of_one_name_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     contents = [str(number).encode() * (number + 1) * 1000 for number in range(12)]
+    process, ended = Uploads.process, threading.Semaphore(0)
 
+    def counted(uploads: Uploads, *arguments: str) -> None:
+        try:
+            process(uploads, *arguments)
+        finally:
+            ended.release()
+
+    monkeypatch.setattr(Uploads, "process", counted)
     statuses = []
 
     def send(content: bytes) -> None:
@@ -552,6 +560,9 @@ def test_many_uploads_of_one_name_at_once(client: Client) -> None:
 
     assert statuses == [202] * len(contents)
     upload = outcome(client, "data.bin")
+    # A job that goes on would write where the next test is.
+    for _ in contents:
+        assert ended.acquire(timeout=10)
     (content,) = [content for content in contents if len(content) == upload["result"]["size"]]
     assert upload["result"]["sha256"] == hashlib.sha256(content).hexdigest()
     #{% if when.object_storage %}
