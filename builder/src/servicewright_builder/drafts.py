@@ -12,7 +12,7 @@ from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import yaml
 from servicewright import projects, questions, templates
@@ -95,6 +95,7 @@ class Drafts:
             self.presets: list[Preset] = questions.presets(questions.load(root))
         self.questions: list[Question] = self._form.questions
         self._turn = threading.Lock()
+        self._drafts: OrderedDict[str, Draft] = OrderedDict()
         self._files: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
         self._consequences: OrderedDict[str, Mapping[str, Mapping[str, str]]] = OrderedDict()
 
@@ -116,7 +117,14 @@ class Drafts:
             left = {} if before is None else self._left_to_template(before)
             pairs = [pair for pair in pairs if pair[0] not in left or pair[1] != left[pair[0]]]
             problems = self._fill(pairs)
-            return self._draft(problems)
+            draft = self._draft(problems)
+        return draft if problems else kept(self._drafts, draft.link, lambda: draft)
+
+    def at(self, link: str) -> Draft:
+        """Give the draft that has a link."""
+        return kept(
+            self._drafts, link, lambda: self.draw_up(parse_qsl(link, keep_blank_values=True))
+        )
 
     def brings(self, draft: Draft) -> Mapping[str, Mapping[str, str]]:
         """Say for each answer to each question what it brings besides what others bring."""

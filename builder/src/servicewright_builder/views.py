@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 from fastapi import Request
 from markupsafe import Markup
@@ -74,9 +74,9 @@ def preview(request: Request, draft: Draft, before: Draft | None, file: str) -> 
     found = marks(draft.files, former)
     shown_before = before.link if before is not None else ""
     tree = Folder()
+    link = f"{draft.link}&{urlencode({BEFORE: shown_before})}&{FILE}="
     for path, mark in found.items():
-        query = urlencode({BEFORE: shown_before, FILE: path})
-        add(tree, Leaf(path, f"{draft.link}&{query}", mark))
+        add(tree, Leaf(path, f"{link}{quote_plus(path)}", mark))
     if file not in found:
         file = FIRST if FIRST in found else next(iter(found))
     summary = said(found, is_change=before is not None and before.link != draft.link)

@@ -3,7 +3,6 @@
 import io
 import zipfile
 from typing import Annotated
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -53,7 +52,7 @@ def read(request: Request, drafts: Drafts) -> tuple[Draft, Draft | None, str]:
     known = dict(pairs)
     before = None
     if known.get(BEFORE):
-        before = drafts.draw_up(parse_qsl(known[BEFORE], keep_blank_values=True))
+        before = drafts.at(known[BEFORE])
     given = [pair for pair in pairs if pair[0] not in {BEFORE, FILE}]
     return drafts.draw_up(given, before), before, known.get(FILE, "")
 

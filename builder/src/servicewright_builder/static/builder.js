@@ -116,7 +116,7 @@ preview.addEventListener("click", async (event) => {
   event.preventDefault();
   const file = link.dataset.file;
   form.elements.file.value = file;
-  await show(link.dataset.query, false);
+  await show(link.search.slice(1), false);
   preview.querySelector(`[data-file="${CSS.escape(file)}"]`)?.focus({ preventScroll: true });
   preview.querySelector("#file").scrollIntoView({ block: "nearest" });
 });
