@@ -179,6 +179,22 @@ def _routes() -> Iterator[Fault]:
     ):
         yield Fault(name, openapi, old, new, (*test_errors, *test_items, "test_openapi.py"), FLASK)
     yield Fault(
+        "a sequence is taken apart",
+        openapi,
+        "(self.may_be_in_tuple or isinstance(returned[0], BaseResponse))",
+        "True",
+        ("test_typed_views.py",),
+        FLASK,
+    )
+    yield Fault(
+        "methods of a route share a name",
+        "docs.py",
+        '                operation["operationId"] = name\n',
+        "",
+        ("test_own_parts.py",),
+        FASTAPI,
+    )
+    yield Fault(
         "operations are not named",
         "docs.py",
         '                "operationId": name,\n',
@@ -351,6 +367,11 @@ def _database() -> Iterator[Fault]:
         ("each question makes a probe", "self._answer is None or self._answer.done()", "True"),
     ):
         yield Fault(name, "probe.py", old, new, tests)
+    for name, old, new in (
+        ("tables go in the order they came", "order[each.table_name]", "-order[each.table_name]"),
+        ("tables go first", " if each not in last] + last", "]"),
+    ):
+        yield Fault(name, "migrations/env.py", old, new, tests)
     for name, old, new in (
         ("it is always ready", "return problem is None", "return True"),
         ("no table is made", '            command.upgrade(migrations, "head")\n', ""),

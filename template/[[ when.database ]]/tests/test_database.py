@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -334,17 +335,30 @@ class Percent(TypeDecorator[int]):
 Percent.__module__ = models.__name__
 
 
-def test_a_migration_for_new_tables(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def alembic(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Config:
+    """Give what the command works with, on an empty database; new migrations stay out of yours."""
     monkeypatch.setenv("DATABASE_URL", empty_database_url)
-    monkeypatch.setattr(models, "Percent", Percent, raising=False)
     project = Path(shutil.copy(Path(__file__).parents[1] / "pyproject.toml", Path.cwd()))
     versions = Path(models.__file__).parent / "migrations" / "versions"
-    asked = Namespace(autogenerate=True, cmd=[command.revision])
-    config = Config(toml_file=project, cmd_opts=asked)
+    config = Config(toml_file=project)
     config.set_main_option("path_separator", "os")
     config.set_main_option("version_locations", f"{versions}{os.pathsep}{Path.cwd()}")
+    return config
+
+
+def write_migration(config: Config, message: str) -> Path:
+    """Write a migration from the models."""
+    before = set(Path.cwd().glob("*.py"))
+    config.cmd_opts = Namespace(autogenerate=True, cmd=[command.revision])
+    command.revision(config, message, autogenerate=True, version_path=Path.cwd())
+    config.cmd_opts = None
+    (path,) = set(Path.cwd().glob("*.py")) - before
+    return path
+
+
+def test_a_migration_for_new_tables(alembic: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "Percent", Percent, raising=False)
     # Names that no table and no type of yours has.
     table = Table(
         "tests_orders",
@@ -357,16 +371,15 @@ def test_a_migration_for_new_tables(
         CheckConstraint("discount < 100"),
     )
     try:
-        command.revision(config, "add orders.", autogenerate=True, version_path=Path.cwd())
-        (path,) = Path.cwd().glob("*_add_orders.py")
-        config.cmd_opts = None
-        command.upgrade(config, "head")
-        command.check(config)
-        command.downgrade(config, "-1")
-        command.upgrade(config, "head")
+        path = write_migration(alembic, "add orders.")
+        command.upgrade(alembic, "head")
+        command.check(alembic)
+        command.downgrade(alembic, "-1")
+        command.upgrade(alembic, "head")
     finally:
         Base.metadata.remove(table)
 
+    assert path.name.endswith("_add_orders.py")
     written = path.read_text()
     assert written.startswith('"""Add orders."""')
     assert "models.Money()" in written
@@ -374,6 +387,39 @@ def test_a_migration_for_new_tables(
     for check in ("check", "format --check"):
         ruff = [sys.executable, "-m", "ruff", *check.split(), str(path)]
         subprocess.run(ruff, check=True)  # noqa: S603
+
+
+def test_a_migration_for_tables_that_go(alembic: Config) -> None:
+    def add_table(number: int, *others: Column[Any]) -> Table:
+        key = Column("id", Integer, primary_key=True)
+        return Table(f"tests_{number}", Base.metadata, key, *others)
+
+    # Each refers to the one before it.
+    tables = [add_table(0)]
+    for number in range(1, 5):
+        former = ForeignKey(f"tests_{number - 1}.id")
+        tables.append(add_table(number, Column("former_id", former, index=True)))
+    try:
+        write_migration(alembic, "add tables")
+        command.upgrade(alembic, "head")
+        for table in tables:
+            Base.metadata.remove(table)
+        # One stays, without its reference.
+        tables = [add_table(4)]
+        path = write_migration(alembic, "drop tables")
+        command.upgrade(alembic, "head")
+        command.check(alembic)
+        command.downgrade(alembic, "-1")
+        command.upgrade(alembic, "head")
+    finally:
+        for table in tables:
+            Base.metadata.remove(table)
+
+    up, _, down = path.read_text().partition("def downgrade")
+    names = [f"tests_{number}" for number in range(4)]
+    assert re.findall(r'create_table\(\s*"(\w+)"', down) == names
+    assert re.findall(r'drop_table\("(\w+)"', up) == names[::-1]
+    assert up.index("tests_4") < up.index("drop_table")
 
 
 def test_the_alembic_command(

@@ -1,6 +1,6 @@
 """Typed views, tried on routes of the tests' own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from enum import Enum
 from functools import wraps
@@ -142,6 +142,26 @@ def text() -> str:
     return "text"
 
 
+def sequence() -> Sequence[int]:
+    return (1, 2)
+
+
+def sequence_of_models() -> Sequence[Shirt]:
+    return (Shirt(shirtName="Polo"), StoredShirt(shirtName="Slim"))
+
+
+def empty_sequence() -> Sequence[Shirt]:
+    return ()
+
+
+def sequence_or_more() -> Sequence[Shirt] | tuple[Sequence[Shirt], Literal[202]]:
+    return sequence_of_models()
+
+
+def anything() -> Any:
+    return "a", "b"
+
+
 def named_tuple() -> Point:
     return Point(1, 2)
 
@@ -166,6 +186,11 @@ async def asynchronous() -> int:
         (one_of_two_models, {"kind": "circle", "radius": 2}),
         (plain_dictionary, {"ä": 1}),
         (text, "text"),
+        (sequence, [1, 2]),
+        (sequence_of_models, [{"shirtName": name, "size": "S"} for name in ("Polo", "Slim")]),
+        (empty_sequence, []),
+        (sequence_or_more, [{"shirtName": name, "size": "S"} for name in ("Polo", "Slim")]),
+        (anything, ["a", "b"]),
         (named_tuple, [1, 2]),
         (generic_page, {"entries": [{"shirtName": "Polo", "size": "S"}]}),
         (nothing, None),
@@ -215,6 +240,10 @@ def with_status_at_times() -> Shirt | tuple[Shirt, Literal[202]]:
     return Shirt(shirtName="Polo"), 202
 
 
+def with_sequence() -> tuple[Sequence[Shirt], int]:
+    return (Shirt(shirtName="Polo"),), 202
+
+
 @pytest.mark.parametrize(
     ("view", "status", "own"),
     [
@@ -238,6 +267,13 @@ def test_status_and_headers_may_follow_an_answer(
     assert set(responses) == {"201"}
     schema = responses["201"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Shirt"}
+
+
+def test_status_may_follow_a_sequence_that_is_a_tuple() -> None:
+    answer = serve(("/view", operation()(with_sequence))).get("/view")
+
+    assert answer.status_code == 202
+    assert answer.json() == [{"shirtName": "Polo", "size": "S"}]
 
 
 def streamed() -> Response:

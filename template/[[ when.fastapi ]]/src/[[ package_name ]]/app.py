@@ -5,6 +5,7 @@
 """The application factory and the routes."""
 #{% endif %}
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from fastapi import (
     FastAPI,
 )
 from fastapi.routing import APIRoute
-from fastapi.utils import generate_unique_id
 
 from . import (
     admin_site,
@@ -76,8 +76,10 @@ def operation_ids() -> Callable[..., str]:
 
     def operation_id(route: APIRoute) -> str:
         operation = (route.path_format, route.methods)
-        is_first = named.setdefault(route.name, operation) == operation
-        return route.name if is_first else generate_unique_id(route)
+        if named.setdefault(route.name, operation) == operation:
+            return route.name
+        method = min(route.methods or ()).lower()
+        return re.sub(r"\W", "_", f"{route.name}{route.path_format}_{method}")
 
     return operation_id
 

@@ -1,6 +1,8 @@
 #{% filter imports %}
-"""The pages that show the OpenAPI document; FastAPI's own load whatever is newest."""
+"""The OpenAPI document and the pages that show it; FastAPI's own load whatever is newest."""
 
+import re
+import warnings
 from string import Template
 from typing import Any
 
@@ -8,7 +10,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from .browsers import REDOC, SWAGGER_UI, documentation_page
-from .security import Logins
 
 
 def show(request: Request, scripts: Template) -> HTMLResponse:
@@ -18,26 +19,35 @@ def show(request: Request, scripts: Template) -> HTMLResponse:
     return HTMLResponse(page, headers=headers)
 
 
-#{% if when.oidc %}
-def name_issuer(app: FastAPI) -> None:
-    """Let the document name the issuer of the settings."""
-    logins: Logins = app.state.logins
+def name_apart(paths: dict[str, dict[str, Any]]) -> None:
+    """Name the methods of a route apart: FastAPI gives them one name, and warns of it."""
+    methods: dict[str, str] = {}
+    for path, operations in paths.items():
+        words = re.sub(r"\W", "_", path)
+        for method, operation in sorted(operations.items()):
+            name = operation["operationId"]
+            if name in methods:
+                name = f"{name.removesuffix(f'{words}_{methods[name]}')}{words}_{method}"
+                operation["operationId"] = name
+            methods[name] = method
+
+
+def init_app(app: FastAPI) -> None:
+    """Serve the pages, and let the document be complete."""
     write = app.openapi
 
     def openapi() -> dict[str, Any]:
-        document = write()
-        document["components"]["securitySchemes"]["OpenIdConnect"] = logins.scheme
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Duplicate Operation ID")
+            document = write()
+        name_apart(document["paths"])
+        #{% if when.oidc %}
+        # The issuer is that of the settings.
+        document["components"]["securitySchemes"]["OpenIdConnect"] = app.state.logins.scheme
+        #{% endif %}
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-#{% endif %}
-def init_app(app: FastAPI) -> None:
-    """Serve the pages."""
-    #{% if when.oidc %}
-    name_issuer(app)
-    #{% endif %}
 
     @app.get("/docs", include_in_schema=False)
     async def show_swagger_ui(request: Request) -> HTMLResponse:

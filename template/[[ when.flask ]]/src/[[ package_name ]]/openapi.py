@@ -149,6 +149,7 @@ class Operation:
             raise TypeError(f"an answer with the status {status} has no body; return None")
         answer = reduce(or_, answers) if self.has_answer else Any
         self.answer, _ = adapt("return", answer, "serialization")
+        self.may_be_in_tuple = may_be_in_tuple(hints["return"])
         self.view = view
         self.status = status
         self.errors = sorted({*errors, 422} if self.inputs else errors)
@@ -168,12 +169,21 @@ class Operation:
         returned = self.view(*instance, **given)
         if iscoroutine(returned):
             returned = asyncio.run(returned)
-        answer, *rest = returned if type(returned) is tuple else (returned,)
+        answer, *rest = returned if self.is_in_tuple(returned) else (returned,)
         if isinstance(answer, BaseResponse):
             return make_response(answer, *rest)
         answer = self.answer.validate_python(answer, from_attributes=True)
         text = self.answer.dump_json(answer, by_alias=True)
         return make_response(Response(text, self.status, mimetype="application/json"), *rest)
+
+    def is_in_tuple(self, returned: Any) -> bool:
+        """Tell whether a status or headers follow an answer; a sequence may be a tuple, too."""
+        return (
+            type(returned) is tuple
+            and len(returned) in (2, 3)
+            and (self.may_be_in_tuple or isinstance(returned[0], BaseResponse))
+            and all(is_status_or_headers(type(part)) for part in returned[1:])
+        )
 
 
 def operation(status: int = 200, errors: Iterable[int] = (), **described: Any) -> partial[View]:
@@ -224,6 +234,13 @@ def answers_in(hint: Any) -> Iterator[Any]:
         yield from answers_in(inner[0])
     elif not (isinstance(hint, type) and issubclass(hint, BaseResponse)):
         yield hint
+
+
+def may_be_in_tuple(hint: Any) -> bool:
+    """Tell whether a view may return its answer in a tuple: one that says nothing may."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(map(may_be_in_tuple, get_args(hint)))
+    return hint in (Any, object) or get_origin(hint) is tuple
 
 
 def is_status_or_headers(hint: Any) -> bool:

@@ -1,17 +1,18 @@
 """Runs the migrations, for the application and for the ``alembic`` command."""
 
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations import Operations
+from alembic.operations import MigrationScript, Operations
+from alembic.operations.ops import DropTableOp
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 #{% if when.postgresql %}
-from sqlalchemy import Connection, Enum
+from sqlalchemy import Connection, Enum, inspect
 #{% else %}
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 #{% endif %}
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import generic_repr
@@ -49,6 +50,23 @@ def render(kind: str, item: object, autogenerate: AutogenContext) -> str | Liter
     return f"{module}.{name}{shown.removeprefix(type(item).__name__)}"
 
 
+def put_in_order(migrations: MigrationContext, _: object, scripts: list[MigrationScript]) -> None:
+    """Let new migrations drop tables last, and each before those that it refers to."""
+    tables = inspect(migrations.connection).get_sorted_table_and_fkc_names()
+    order = {name: -number for number, (name, _) in enumerate(tables)}
+    for script in scripts:
+        changes: Any = script.upgrade_ops
+        dropped = {each.table_name for each in changes.ops if isinstance(each, DropTableOp)}
+        # With what takes their indexes away.
+        last = [each for each in changes.ops if getattr(each, "table_name", None) in dropped]
+        last.sort(key=lambda each: order[each.table_name])
+        changes.ops = [each for each in changes.ops if each not in last] + last
+        changes.reverse_into(script.downgrade_ops)
+    #{% if when.postgresql %}
+    write_types(migrations, scripts, Base.metadata)
+    #{% endif %}
+
+
 def is_rolled_back() -> bool:
     """Tell whether the tables are of a newer version of the service, which they still serve."""
     command = getattr(context.config.cmd_opts, "cmd", None)
@@ -78,12 +96,9 @@ def migrate(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         render_item=render,
+        process_revision_directives=put_in_order,
         #{% if when.sqlite %}
         render_as_batch=True,
-        #{% else %}
-        process_revision_directives=lambda migrations, _, scripts: write_types(
-            migrations, scripts, Base.metadata
-        ),
         #{% endif %}
     )
     if is_rolled_back():
