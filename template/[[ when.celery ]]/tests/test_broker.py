@@ -44,6 +44,7 @@ def test_a_server_that_hangs_is_not_waited_for_for_ever(url: str) -> None:
     assert {"socket_timeout", "read_timeout"} & options.keys()
     # A job is given to another worker when it must have ended, or the broker says that it has it.
     assert options.get("visibility_timeout", 100) == 100
+    assert options.get("unacked_restore_throttle", 1) == 1
     assert options.get("confirm_publish", True)
 
 

@@ -5,7 +5,6 @@ import errno
 import hashlib
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,26 +15,20 @@ from celery.app.utils import find_app
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import heartbeat_sent
 from httpx2 import Client
+from workers import until
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import celery_app
 from PACKAGE import uploads as uploads_module
 from PACKAGE.celery_app import Job, celery
 from PACKAGE.logs import request_id
+from PACKAGE.problems import UnavailableError
 from PACKAGE.tasks import resume_uploads
 from PACKAGE.uploads import StorageFullError, Uploads
 #{% endfilter %}
 
 DATA = Path("data")
 Start = tuple[str, str]
-
-
-def until(happened: Callable[..., object]) -> None:
-    """Wait for something that a worker does."""
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def ended(client: Client, filename: str = "data.bin") -> dict[str, Any]:
@@ -157,6 +150,10 @@ def test_how_jobs_wait_and_end() -> None:
     assert celery.conf.task_default_queue == "[[ package_name ]]"
     assert 0 < celery.conf.task_soft_time_limit < celery.conf.task_time_limit
     assert not celery.conf.task_always_eager
+    # Those that failed together are not tried together again.
+    assert Job.retry_backoff
+    assert Job.retry_jitter
+    assert 10 <= Job.retry_backoff_max <= 60
 
 
 def test_what_kills_its_workers_is_given_up(
@@ -196,21 +193,62 @@ def receive(uploads: Uploads, content: bytes) -> None:
 
 
 def test_a_job_starts_when_all_is_there(started: list[Start]) -> None:
-    seen = []
+    seen: list[object] = []
 
     def start(filename: str, key: str) -> None:
         started.append((filename, key))
+        # A worker may be faster than the service.
+        own.process(filename, key)
+        seen.append(own.get(filename))
         seen.append((DATA / "files" / "data.bin.upload").read_bytes())
-        seen.append((DATA / "states" / "data.bin.json").read_bytes())
 
-    uploads = Uploads(DATA, start)
-    receive(uploads, b"hello")
+    own = Uploads(DATA, start)
+    receive(own, b"hello")
 
-    assert seen[0] == b"hello"
-    assert b'"processing"' in seen[1]
+    assert seen == [own.get("data.bin"), b"hello"]
+    assert own.get("data.bin").status == "done"
+    own.process(*started[0])
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+
+
+def test_a_broker_that_hangs_holds_up_nothing_else(started: list[Start]) -> None:
+    def start(filename: str, key: str) -> None:
+        started.append((filename, key))
+        if len(started) == 2:
+            own.process(*started[0])
+            receive(own, b"another one")
+            raise UnavailableError("The queue of jobs is not available")
+
+    own = Uploads(DATA, start)
+    receive(own, b"hello")
+    with pytest.raises(UnavailableError):
+        receive(own, b"refused")
+
+    assert (DATA / "files" / "data.bin.upload").read_bytes() == b"another one"
+    # It may have come to a worker nevertheless.
+    own.process(*started[1])
+    assert own.get("data.bin").status == "processing"
+    own.process(*started[2])
+    assert own.get("data.bin").status == "done"
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+
+
+def test_a_job_goes_on_where_a_service_was_killed(
+    uploads: Uploads, started: list[Start], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(uploads, b"first")
+    with monkeypatch.context() as patch:
+        # The job is sent, and nothing comes after it.
+        patch.setattr(Uploads, "_put_in_place", lambda *_: None)
+        receive(uploads, b"second one")
+
     uploads.process(*started[0])
     assert uploads.get("data.bin").status == "done"
-    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+    uploads.process(*started[1])
+
+    result = uploads.get("data.bin").result
+    assert result
+    assert result.size == 10
 
 
 def test_a_job_that_is_run_again_does_nothing_twice(
@@ -393,6 +431,8 @@ def test_a_lost_job_is_found_on_schedule(client: Client, monkeypatch: pytest.Mon
     os.utime(DATA / "states" / "data.bin.json", (0, 0))
     (scheduled,) = celery.conf.beat_schedule.values()
     assert scheduled["task"] == resume_uploads.name
+    # They do not pile up where no worker is.
+    assert scheduled["options"]["expires"] <= scheduled["schedule"]
 
     celery.tasks[scheduled["task"]].delay()
 

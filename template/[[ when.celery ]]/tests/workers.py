@@ -1,7 +1,8 @@
 """A worker for tests."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
 
@@ -24,3 +25,11 @@ def working() -> Iterator[None]:
             yield
             # At once: by itself it looks every two seconds whether it is to end.
             celery.control.shutdown()
+
+
+def until(happened: Callable[..., object]) -> None:
+    """Wait for something that a worker does."""
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)

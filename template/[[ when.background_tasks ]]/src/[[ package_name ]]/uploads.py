@@ -215,15 +215,18 @@ class Uploads:
         for directory in (self._files, self._states):
             directory.mkdir(parents=True, exist_ok=True)
         state = UploadState(filename=filename, key=uuid4().hex)
-        unfinished = self._files / f".{state.key}"
+        unfinished = self._unfinished(state)
         try:
             with unfinished.open("wb") as file:
                 yield file
-            with self._changing(), self._replacing(state, unfinished):
-                # Only now: the job finds all that it needs.
-                self._start(filename, state.key)
+            # Before the file takes its place, which the job sees to as well: a broker that hangs
+            # holds up nobody else, and one that takes no jobs changes nothing.
+            self._start(filename, state.key)
+            with self._changing():
+                self._put_in_place(state)
         except BaseException as error:
-            unfinished.unlink(missing_ok=True)
+            with self._changing():
+                unfinished.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise StorageFullError from error
             raise
@@ -237,6 +240,7 @@ class Uploads:
         """Do the job, unless it was done or a later upload of this name took its place."""
         state = UploadState(filename=filename, key=key)
         with self._changing():
+            self._put_in_place(state)
             if not self._awaits(state):
                 return
         state.result = self._summary(filename)
@@ -280,28 +284,16 @@ class Uploads:
             return False
         return now.key == state.key and now.status == "processing"
 
-    @contextmanager
-    def _replacing(self, state: UploadState, unfinished: Path) -> Iterator[None]:
-        """Put a file and its state in place; what was there comes back where the block fails."""
-        name = name_on_disk(state.filename)
-        file, replaced = self._files / f"{name}.upload", self._files / f".{state.key}.replaced"
-        before = self._recall(state.filename) if (self._states / f"{name}.json").exists() else None
-        if file.exists():
-            file.replace(replaced)
-        try:
-            unfinished.replace(file)
+    def _put_in_place(self, state: UploadState) -> None:
+        """Let an upload count whose file is whole, unless that was done."""
+        unfinished = self._unfinished(state)
+        if unfinished.exists():
+            # The file last: what is cut off before is done again.
             self._remember(state)
-            yield
-        except BaseException:
-            file.unlink(missing_ok=True)
-            if replaced.exists():
-                replaced.replace(file)
-            if before:
-                self._remember(before)
-            else:
-                (self._states / f"{name}.json").unlink(missing_ok=True)
-            raise
-        replaced.unlink(missing_ok=True)
+            unfinished.replace(self._files / f"{name_on_disk(state.filename)}.upload")
+
+    def _unfinished(self, state: UploadState) -> Path:
+        return self._files / f".{state.key}"
 
     #{% else %}
     def __init__(self, directory: Path) -> None:

@@ -49,6 +49,8 @@ def options_of(url: str, directory: str, longest: int) -> dict[str, Any]:
             return {
                 # A job that nobody has said to be done by then is given to another worker.
                 "visibility_timeout": longest,
+                # It is looked for them every ten seconds, not every tenth time.
+                "unacked_restore_throttle": 1,
                 "socket_connect_timeout": 2,
                 "socket_timeout": 5,
                 "socket_keepalive": True,
