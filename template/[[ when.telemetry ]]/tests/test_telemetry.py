@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+#{% if when.celery %}
+from celery.signals import worker_process_init, worker_process_shutdown
+#{% endif %}
 from chairs import Chairs
 #{% if when.background_tasks %}
 from collectors import Collector, Telling, collector, values, wait_until
@@ -31,15 +34,23 @@ from sqlalchemy.exc import SQLAlchemyError
 #{% endif %}
 
 #{% filter replace("PACKAGE", package_name) %}
+#{% if when.celery %}
+from PACKAGE import celery_app, logs, telemetry
+from PACKAGE.celery_app import celery
+#{% else %}
 from PACKAGE import logs, telemetry
+#{% endif %}
 #{% if when.database %}
 from PACKAGE.database import Database
 #{% endif %}
-#{% if when.background_tasks %}
+#{% if when.in_process %}
 from PACKAGE.job_spans import followed
 #{% endif %}
 from PACKAGE.metrics import exposition
 from PACKAGE.settings import Settings, load_settings
+#{% if when.celery %}
+from PACKAGE.tasks import resume_uploads
+#{% endif %}
 from PACKAGE.tracing import SILENCE, TraceFilter, calling, tracer
 #{% endfilter %}
 
@@ -203,8 +214,7 @@ def test_a_database_that_is_not_there_has_no_statements(told: Told, trace_id: st
 
 
 #{% endif %}
-#{% if when.background_tasks %}
-#{% filter replace("Uploads.process", "process_upload" if when.celery else "Uploads.process") %}
+#{% if when.in_process %}
 def test_a_job_is_a_part_of_the_trace_of_its_request(
     client: Client, told: Told, trace_id: str
 ) -> None:
@@ -220,7 +230,6 @@ def test_a_job_is_a_part_of_the_trace_of_its_request(
     request, job = spans["POST /uploads/{filename}"], spans["job Uploads.process"]
     assert job.parent_span_id == request.span_id
     wait_until(lambda: jobs_done() > before)
-#{% endfilter %}
 
 
 def test_jobs_are_counted_until_they_end() -> None:
@@ -242,6 +251,53 @@ def test_jobs_are_counted_until_they_end() -> None:
     assert unfinished() == before
     jobs = counts(exposition().decode(), "job_duration_seconds_count")
     assert any('fail",outcome="failed"' in labels for labels in jobs)
+
+
+#{% elif when.celery %}
+def test_a_job_is_a_part_of_the_trace_of_its_request(
+    client: Client, told: Told, trace_id: str, collected: Collector
+) -> None:
+    client.post("/uploads/data.bin", content=b"hello", headers=part_of(trace_id))
+    wait_until(lambda: "job process_upload" in told())
+
+    spans = told()
+    request, job = spans["POST /uploads/{filename}"], spans["job process_upload"]
+    assert job.parent_span_id == request.span_id
+    provider: Any = metrics.get_meter_provider()
+    provider.force_flush()
+    assert "job.duration" in collected.metrics
+
+
+def test_each_process_of_a_worker_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def start(settings: Settings) -> Callable[..., None]:
+        seen.append(settings)
+        return lambda: seen.append("stopped")
+
+    monkeypatch.setattr(celery_app, "start", start)
+    monkeypatch.setattr(worker_process_shutdown, "receivers", [])
+
+    worker_process_init.send(None)
+    assert seen == [celery.settings]
+    worker_process_shutdown.send(None)
+    assert seen == [celery.settings, "stopped"]
+
+
+@pytest.mark.usefixtures("client")
+def test_it_is_told_how_many_jobs_wait(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # No worker takes them from there.
+    monkeypatch.setitem(celery.conf, "task_default_queue", "elsewhere")
+    for waiting in range(3):
+        assert counts(exposition().decode(), "jobs_unfinished") == {"": waiting}
+        resume_uploads.apply_async(queue="elsewhere")
+
+    # Nothing listens at this port.
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    assert counts(exposition().decode(), "jobs_unfinished") == {}
+    assert "does not tell how many jobs wait" in caplog.text
 
 
 #{% endif %}

@@ -10,9 +10,16 @@ from typing import Any
 from celery import Celery, Task
 from celery.beat import Scheduler
 from celery.exceptions import OperationalError, SoftTimeLimitExceeded
-from celery.signals import heartbeat_sent, setup_logging
 #{% if when.telemetry %}
+from celery.signals import (
+    heartbeat_sent,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from opentelemetry import context, propagate
+#{% else %}
+from celery.signals import heartbeat_sent, setup_logging
 #{% endif %}
 
 from .broker import options_of
@@ -25,6 +32,9 @@ from .job_spans import followed
 from .logs import request_id
 from .problems import UnavailableError
 from .settings import Settings
+#{% if when.telemetry %}
+from .telemetry import start
+#{% endif %}
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +174,15 @@ def show_life(**_: object) -> None:
     ALIVE.touch()
 
 
+#{% if when.telemetry %}
+@worker_process_init.connect
+def start_telling(**_: object) -> None:
+    """Send traces and metrics from a process of a worker until it ends."""
+    stop = start(celery.settings)
+    worker_process_shutdown.connect(lambda **_: stop(), weak=False)
+
+
+#{% endif %}
 class WatchedScheduler(Scheduler):
     """Beat, which shows that it is alive. It keeps no file: schedules count from its start."""
 
@@ -186,6 +205,10 @@ celery.conf.update(
     # Seconds in which running jobs can end; then they are given back.
     worker_soft_shutdown_timeout=25,
     worker_redirect_stdouts=False,
+    #{% if when.telemetry %}
+    # Seconds in which a process must have started: what tells a collector takes long to import.
+    worker_proc_alive_timeout=60,
+    #{% endif %}
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
     broker_connection_timeout=2,

@@ -14,6 +14,10 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+#{% if when.celery %}
+from .queue_metrics import WaitingJobs
+
+#{% endif %}
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Asked every few seconds by what watches the service: they would hide what happens to its users.
 UNWATCHED = {"/health", "/metrics", "/ready"}
@@ -34,6 +38,10 @@ exported_durations = get_meter(__package__).create_histogram(
     description="Duration of requests.",
     explicit_bucket_boundaries_advisory=BUCKETS,
 )
+#{% if when.celery %}
+waiting_jobs = WaitingJobs()
+REGISTRY.register(waiting_jobs)
+#{% endif %}
 
 
 def observe_request(seconds: float, attributes: Mapping[str, AttributeValue]) -> None:
@@ -49,4 +57,7 @@ def exposition() -> bytes:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    #{% if when.celery %}
+    registry.register(waiting_jobs)
+    #{% endif %}
     return generate_latest(registry)
