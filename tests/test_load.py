@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from contract.probes import AUTHORIZATION
-from contract.services import FRAMEWORKS, PATIENCE, database_for, free_port
+from contract.services import FRAMEWORKS, PATIENCE, database_for, free_port, listens
 from test_production import control, production, wait_until, workers
 
 if TYPE_CHECKING:
@@ -379,12 +378,6 @@ def pooler(url: str) -> Iterator[str]:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
             process.terminate()
-
-
-def listens(port: int) -> bool:
-    """Tell whether anybody takes connections at a port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_behind_a_pooler(services: Services, framework: str, tmp_path: Path) -> None:

@@ -123,17 +123,21 @@ def expressions(tree: Tree) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("jobs", ["none", "in_process"])
-def test_what_watches_a_service_asks_for_what_there_is(services: Services, jobs: str) -> None:
+@pytest.mark.parametrize(("jobs", "count"), [("none", 9), ("in_process", 12), ("celery", 11)])
+def test_what_watches_a_service_asks_for_what_there_is(
+    services: Services, jobs: str, count: int
+) -> None:
     tree = services.tree("fastapi", telemetry=True, background_tasks=jobs)
     source = b"".join(text for path, text in tree.files.items() if path.startswith("src/")).decode()
 
     asked = expressions(tree)
     names = {name for text in asked for name in re.findall(r"(\w+)\{", text)}
-    assert len(asked) == (12 if jobs == "in_process" else 9)
+    assert len(asked) == count
     for name in names:
         assert f'"{re.sub("_(count|bucket)$", "", name)}"' in source, name
-    assert ("jobs_unfinished" in names) == (jobs == "in_process")
+    assert ("jobs_unfinished" in names) == (jobs != "none")
+    # All replicas of a service tell of the same queue.
+    assert ("max(jobs_unfinished" in "".join(asked)) == (jobs == "celery")
 
 
 @pytest.mark.thorough

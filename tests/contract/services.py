@@ -194,6 +194,12 @@ def free_port() -> int:
         return port
 
 
+def listens(port: int) -> bool:
+    """Tell whether anybody takes connections at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def run(
     command: Sequence[str], port: int, directory: Path, variables: Mapping[str, str]
