@@ -24,6 +24,7 @@ from .updates import (
     everything,
     meeting,
     options,
+    some,
     steps,
     update,
     without_migrations,
@@ -38,7 +39,8 @@ SINGLE, TRIPLES = 1, 3
 def rows(strength: int | None) -> list[list[Step]]:
     """Group the changes that start from the same other answers: they share their renders."""
     grouped: dict[Any, list[Step]] = {}
-    for step in steps(ROOT, strength):
+    found = steps(ROOT, strength)
+    for step in some(found) if strength == SINGLE else found:
         grouped.setdefault((step.option, step.others), []).append(step)
     return list(grouped.values())
 
@@ -76,12 +78,15 @@ def test_the_changes_are_all_there_are() -> None:
         assert {(step.option, step.before, step.after) for step in found} == expected
         for option in known:
             covered: set[frozenset[tuple[str, Answer]]] = {
-                frozenset(some)
+                frozenset(answers)
                 for step in found
                 if step.option == option
-                for some in itertools.combinations(step.others, strength)
+                for answers in itertools.combinations(step.others, strength)
             }
-            assert covered == {some for some, _ in meeting(variants(ROOT), option, strength)}
+            expected_to_meet = meeting(variants(ROOT), option, strength)
+            assert covered == {answers for answers, _ in expected_to_meet}
+    by_default = some(steps(ROOT, SINGLE))
+    assert {(step.option, step.before, step.after) for step in by_default} == expected
 
 
 def test_the_changes_start_from_what_is_asked() -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -32,7 +33,7 @@ from servicewright.migrations import is_one
 from servicewright.variants import variants
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from servicewright.questions import Answer, Question
     from servicewright.variants import Space, Variant
@@ -162,6 +163,22 @@ def steps(template: Path, strength: int | None) -> tuple[Step, ...]:
             for step in add(option, variant.answers, 1):
                 met.update(map(frozenset, itertools.combinations(step.others, strength)))
     return tuple(found)
+
+
+def some(found: Iterable[Step], most: int = 2) -> list[Step]:
+    """Choose so many starts at most for each change of an answer; all for another framework.
+
+    That is what there is time for by default. Of any three answers that meet, a thorough run has
+    all these starts and more.
+    """
+    counts: Counter[tuple[str, Answer, Answer]] = Counter()
+    chosen = []
+    for step in found:
+        change = (step.option, step.before, step.after)
+        counts[change] += 1
+        if counts[change] <= most or step.option == "framework":
+            chosen.append(step)
+    return chosen
 
 
 class Projects:
