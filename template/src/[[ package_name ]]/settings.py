@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError
 from pydantic.dataclasses import dataclass
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from .addresses import Proxies
 from .broker import BrokerUrl
@@ -199,6 +199,9 @@ def load_settings() -> Settings:
         )
         raise SystemExit("\n".join(sentences)) from None
     #{% if when.settings %}
+    except SettingsError as error:
+        # No list, or whatever else has several values.
+        raise SystemExit(f'Write it as JSON, such as ["a", "b"]: {error}.') from None
     except UnicodeDecodeError:
         raise SystemExit("Save .env as UTF-8: as it is, it cannot be read.") from None
     #{% endif %}
