@@ -50,6 +50,7 @@ COMPARISON = {
     "static files": "Static files",
     "asynchronous views": "Asynchronous views",
     "background tasks": "Background tasks",
+    "a task queue": "A job for workers",
     "dependency injection": "Dependency injection",
     "data validation": "Data validation",
     "serialization": "Serialization and deserialization",
@@ -349,15 +350,22 @@ def test_a_recipe_fails_where_what_it_shows_is_broken(breakage: Breakage, cook: 
     assert cook.cook(recipe, variant=for_recipe(recipe, breakage.framework), broken=breakage)
 
 
+@pytest.mark.parametrize("jobs", ["in_process", "celery"])
 @pytest.mark.parametrize("framework", FRAMEWORKS.values())
-def test_the_code_of_all_recipes_is_typed(framework: str, cook: Kitchen) -> None:
-    tree = cook.renderer.tree(full(framework, admin=True).id)
+def test_the_code_of_all_recipes_is_typed(framework: str, jobs: str, cook: Kitchen) -> None:
+    tree = cook.renderer.tree(full(framework, admin=True, background_tasks=jobs).id)
     # With a required field, the types of the service's own tests ask for it too.
-    recipes = [recipe for recipe in RECIPES if recipe.title != REQUIRED_FIELD]
+    recipes = [
+        recipe
+        for recipe in RECIPES
+        if recipe.title != REQUIRED_FIELD
+        and ("celery" in recipe.needs.get("background_tasks", ())) == (jobs == "celery")
+    ]
+    assert recipes
     project = kitchen.unite(recipes, tree, cook.scratch / "cookbook")
 
     found = kitchen.wrong_types(
-        project, cook.environment(tree), CACHE / "mypy-cookbook" / framework
+        project, cook.environment(tree), CACHE / "mypy-cookbook" / framework / jobs
     )
 
     shutil.rmtree(project)
