@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from contract.faults import FAULTS, Fault
+from contract.faults_workers import WORKER_FAULTS
 from contract.services import FRAMEWORKS, change
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from contract.services import Service, Services
 
-CASES = [(fault, framework) for fault in FAULTS for framework in fault.frameworks]
+EVERY = (*FAULTS, *WORKER_FAULTS)
+CASES = [(fault, framework) for fault in EVERY for framework in fault.frameworks]
 # Each kind of service that is given faults, with these.
 KINDS: dict[tuple[str, tuple[tuple[str, object], ...]], list[Fault]] = {}
 for fault, framework in CASES:

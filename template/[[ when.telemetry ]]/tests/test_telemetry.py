@@ -88,7 +88,10 @@ def collected(running: Telling, monkeypatch: pytest.MonkeyPatch) -> Collector:
         monkeypatch.delenv(name)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.collector.url)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20secret")
-    running.start(lambda: telemetry.start(Settings()))
+    settings = Settings()
+    # It may be set in a file as well, where OpenTelemetry itself does not look.
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_HEADERS")
+    running.start(lambda: telemetry.start(settings))
     return running.collector
 
 
