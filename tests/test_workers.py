@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from brokers import KINDS, Program, broker, running
-from contract.services import FRAMEWORKS, database_for
+from contract.services import FRAMEWORKS, PATIENCE, database_for
 from matrix.rendering import PACKAGE
 from test_load import plain
 from test_production import control, production, wait_until
@@ -65,6 +65,14 @@ def note(number: int) -> None:
 def kill() -> None:
     """End the process."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@celery.task(base=Job)
+def wait() -> None:
+    """Take a minute, but not the second time."""
+    if not Path("waited").exists():
+        Path("waited").touch()
+        time.sleep(60)
 '''
 # Routes that send them, and a note of each start and end of a job and of each end of an upload.
 OWN_PARTS = {
@@ -80,6 +88,10 @@ def init_app(app: FastAPI) -> None:
     @app.post("/kill", status_code=202)
     def send_kill() -> None:
         kill.delay()
+
+    @app.post("/wait", status_code=202)
+    def send_wait() -> None:
+        wait.delay()
 """,
     "flask": """
 from flask import Flask
@@ -95,12 +107,17 @@ def init_app(app: Flask) -> None:
     def send_kill() -> tuple[str, int]:
         kill.delay()
         return "null", 202
+
+    @app.post("/wait")
+    def send_wait() -> tuple[str, int]:
+        wait.delay()
+        return "null", 202
 """,
 }
 NOTING = """
 from celery.signals import task_prerun, task_success
 
-from .tasks import kill, note
+from .tasks import kill, note, wait
 from .uploads import Uploads
 
 
@@ -180,6 +197,7 @@ class Deployed:
         self.server = server
         self.broker = queue
         self.worker: Program
+        self.restarts = 0
 
     @property
     def told(self) -> Any:
@@ -208,18 +226,38 @@ class Deployed:
         """How many jobs have come to their end."""
         return len(set(self.events("ended")))
 
+    def wait_until(self, happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
+        """Wait for something; a worker that ends is started again, as Compose and Kubernetes do.
+
+        Where its Redis goes, Celery's does at times: its transport fails while it gives jobs back.
+        """
+
+        def look() -> bool:
+            if self.worker.process.poll() is not None:
+                self.restarts += 1
+                self.worker.start()
+            return happened()
+
+        wait_until(look, seconds)
+
     def until_next(self, since: int) -> float:
         """Wait until another job has ended, and give the seconds that it took."""
         started = time.monotonic()
-        wait_until(lambda: self.ended > since, LONGEST_ABSENCE + 60)
+        self.wait_until(lambda: self.ended > since, LONGEST_ABSENCE + 60)
         return round(time.monotonic() - started, 1)
 
 
 @contextmanager
 def deployed(
-    services: Services, directory: Path, framework: str, kind: str, *, telemetry: bool = False
+    services: Services,
+    directory: Path,
+    pair: tuple[str, str],
+    *,
+    limit: int = TIME_LIMIT,
+    telemetry: bool = False,
 ) -> Iterator[Deployed]:
     """Run a service, and all that it needs to have jobs run."""
+    framework, kind = pair
     answers = {"database": "postgresql", "background_tasks": "celery", "telemetry": telemetry}
     made = plain(services, directory, framework, **answers)
     with (made.source / "tasks.py").open("a") as tasks:
@@ -231,7 +269,7 @@ def deployed(
         variables = {
             "DATABASE_URL": url,
             "CELERY_BROKER_URL": address,
-            "JOB_TIME_LIMIT": str(TIME_LIMIT),
+            "JOB_TIME_LIMIT": str(limit),
             "TMPDIR": str(directory),
             "PYTHONPATH": "src",
         }
@@ -306,12 +344,12 @@ def test_no_job_is_lost_and_none_is_seen_twice(
     tmp_path: Path,
     record_property: Callable[[str, object], None],
 ) -> None:
-    with deployed(services, tmp_path, *pair) as service:
+    with deployed(services, tmp_path, pair) as service:
         figures: dict[str, object] = {}
         with sending(service) as clients:
-            wait_until(lambda: service.ended >= 20)
+            service.wait_until(lambda: service.ended >= 20)
             began, before = time.monotonic(), service.ended
-            wait_until(lambda: service.ended >= 200)
+            service.wait_until(lambda: service.ended >= 200)
             figures["jobs a second"] = round((200 - before) / (time.monotonic() - began))
 
             service.worker.kill()
@@ -319,26 +357,27 @@ def test_no_job_is_lost_and_none_is_seen_twice(
             service.worker.start()
             figures["after the worker was killed"] = service.until_next(service.ended)
 
-            wait_until(lambda: service.ended >= 400)
+            service.wait_until(lambda: service.ended >= 400)
             service.broker.kill()
             time.sleep(1)
             service.broker.start()
             figures["after the broker was killed"] = service.until_next(service.ended)
 
-            wait_until(lambda: service.ended >= 600)
+            service.wait_until(lambda: service.ended >= 600)
             control(service.database, "restart")
             figures["after the database restarted"] = service.until_next(service.ended)
 
-            wait_until(lambda: service.ended >= 800)
+            service.wait_until(lambda: service.ended >= 800)
             os.kill(service.worker.children[-1], signal.SIGKILL)
             figures["after a process of the worker was killed"] = service.until_next(service.ended)
 
-        wait_until(lambda: service.ended == JOBS, 2 * LONGEST_ABSENCE)
+        service.wait_until(lambda: service.ended == JOBS, 2 * LONGEST_ABSENCE)
         figures["until all was done"] = round(time.monotonic() - killed)
         starts = Counter(service.events("started"))
         figures["repeated deliveries"] = starts.total() - len(starts)
         figures["retries"] = sum(int(start.split()[1]) > 0 for start in starts)
         figures["answers"] = dict(clients.answers)
+        figures["ends of the worker by itself"] = service.restarts
         record_property("workers", figures)
 
         assert set(clients.answers) <= {202, 503}, figures
@@ -362,7 +401,7 @@ def test_a_job_that_kills_its_workers_is_given_up(
     def starts() -> list[str]:
         return [start for start in service.events("started") if start.endswith(".kill")]
 
-    with deployed(services, tmp_path, *pair) as service:
+    with deployed(services, tmp_path, pair) as service:
         assert service.server.ask("POST", "/kill").status == 202
         wait_until(lambda: "was started 6 times" in service.worker.log)
 
@@ -373,10 +412,25 @@ def test_a_job_that_kills_its_workers_is_given_up(
         assert len(starts()) == 7
 
 
+def test_a_worker_that_stops_gives_its_jobs_back(
+    services: Services, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    with deployed(services, tmp_path, pair, limit=100) as service:
+        assert service.server.ask("POST", "/wait").status == 202
+        wait_until((service.service.path / "waited").exists)
+
+        # As compose.yaml and Kubernetes do.
+        service.worker.process.send_signal(signal.SIGQUIT)
+        service.worker.process.wait(45)
+        assert service.ended == 0
+        service.worker.start()
+        wait_until(lambda: service.ended == 1, 20)
+
+
 def test_a_broker_that_hangs_holds_up_nothing_else(
     services: Services, pair: tuple[str, str], tmp_path: Path
 ) -> None:
-    with deployed(services, tmp_path, *pair) as service:
+    with deployed(services, tmp_path, pair) as service:
         clients = Clients(service)
         clients.send(0)
         wait_until(lambda: service.ended == 1)
@@ -414,7 +468,7 @@ def test_a_trace_goes_through_the_queue_to_a_worker(
     services: Services, framework: str, tmp_path: Path
 ) -> None:
     trace, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-    with deployed(services, tmp_path, framework, "redis", telemetry=True) as service:
+    with deployed(services, tmp_path, (framework, "redis"), telemetry=True) as service:
 
         def spans() -> dict[str, list[str]]:
             found = service.told["spans"]
