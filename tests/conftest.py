@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 NODE = ROOT / ".cache" / "node"
-NODE_PACKAGES = ("axe-core@4", "html-validate@10")
+NODE_PACKAGES = ("axe-core@4", "html-validate@10", "swagger-ui-dist@5.35.0")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -186,11 +186,12 @@ def test_both_frameworks_believe_the_same_tokens(services: Services, tmp_path: P
 
 
 @contextmanager
-def independent_issuer(environments: Environments) -> Iterator[str]:
-    """Run an issuer that others wrote, and give its URL."""
+def independent_issuer(environments: Environments, *program: str) -> Iterator[str]:
+    """Run an issuer that others wrote, or a program that serves it at a port; give its URL."""
     environment = environments.get(["oidc-provider-mock>=0.3,<0.4"])
     port = free_port()
-    command = [str(interpreter(environment)), "-m", "oidc_provider_mock", "--port", str(port)]
+    program = program or ("-m", "oidc_provider_mock", "--port")
+    command = [str(interpreter(environment)), *program, str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + PATIENCE

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from bearers import DISCOVERY, ISSUER, Bearer
 from httpx2 import Client
 
@@ -48,3 +49,17 @@ def test_each_application_names_its_own_issuer(
     urls = [scheme["openIdConnectUrl"] for scheme in schemes]
     own = f"https://login.example/realms/a{DISCOVERY}"
     assert urls == [own, f"{ISSUER.url}{DISCOVERY}", own]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/oauth2-redirect"])
+def test_the_documentation_logs_in_by_the_issuer(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    # A server may have the tokens that is none of the issuer's.
+    sources = "connect-src 'self' https: http://localhost:* http://127.0.0.1:*"
+    assert sources in answer.headers["Content-Security-Policy"].split("; ")
+    scripts = [line for line in answer.text.splitlines() if "<script" in line]
+    assert scripts
+    assert all("integrity=" in line or "nonce=" in line for line in scripts)
+    assert path not in client.get("/openapi.json").json()["paths"]

@@ -130,7 +130,8 @@ def test_it_is_not_part_of_the_api(client: Client) -> None:
 def test_its_form_needs_credentials(client: Client, anonymous: Client) -> None:
     #{% if when.login_page %}
     answer = anonymous.post(PATH, data=FORM)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/login")
     #{% else %}
     assert anonymous.post(PATH, data=FORM).status_code == 401
     #{% endif %}

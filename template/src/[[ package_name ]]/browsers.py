@@ -69,8 +69,22 @@ SWAGGER_UI = Template(
     'integrity="sha384-gjRm0bEPMeTmMh5jT2cHccIwCUZSTd8YC+j0d0sXw0MdGEfScduGpSyF3ZSSLkX9" '
     'crossorigin="anonymous"></script>\n'
     '<script nonce="$nonce">'
+    #{% if when.oidc %}
+    'SwaggerUIBundle({url: $url, dom_id: "#documentation", deepLinking: true, '
+    'oauth2RedirectUrl: location.origin + location.pathname + "/oauth2-redirect"})'
+    ".initOAuth({usePkceWithAuthorizationCodeGrant: true})</script>"
+    #{% else %}
     'SwaggerUIBundle({url: $url, dom_id: "#documentation", deepLinking: true})</script>'
+    #{% endif %}
 )
+#{% if when.oidc %}
+# Where the issuer leads back to who logs in there.
+SWAGGER_UI_REDIRECT = Template(
+    f'<script src="{CDN}/swagger-ui-dist@5.35.0/oauth2-redirect.js" '
+    'integrity="sha384-XuY48ztmqRBrZqX+bDrPUqkTumNohu9Bl+yztOEp/hDTS5qXIApmbiD04MrTFpjk" '
+    'crossorigin="anonymous"></script>'
+)
+#{% endif %}
 REDOC = Template(
     f'<script src="{CDN}/redoc@2.5.4/bundles/redoc.standalone.js" '
     'integrity="sha384-w447zOpYfw/1Tv/5AK9NfHTlQIqE3RVR6KY62jCyy9zNDgO64cMwGGP1Fj0zJVf5" '
@@ -84,6 +98,10 @@ def documentation_page(scripts: Template, url: str) -> tuple[str, dict[str, str]
     """Write the page that shows the OpenAPI document at a URL, and the headers of that page."""
     nonce = secrets.token_urlsafe(16)
     policy = (
+        #{% if when.oidc %}
+        # Who logs in there asks the issuer, and whichever server it names for tokens.
+        "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; "
+        #{% endif %}
         f"default-src 'self'; base-uri 'none'; font-src data: https:; frame-ancestors 'none'; "
         f"img-src 'self' data: https:; object-src 'none'; script-src 'nonce-{nonce}' {CDN}/; "
         f"style-src 'unsafe-inline' {CDN}/; worker-src blob:"

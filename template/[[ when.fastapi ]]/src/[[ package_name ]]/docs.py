@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
-from .browsers import REDOC, SWAGGER_UI, documentation_page
+from .browsers import REDOC, SWAGGER_UI, SWAGGER_UI_REDIRECT, documentation_page
 
 
 def show(request: Request, scripts: Template) -> HTMLResponse:
@@ -54,6 +54,13 @@ def init_app(app: FastAPI) -> None:
         """Show the document with Swagger UI."""
         return show(request, SWAGGER_UI)
 
+    #{% if when.oidc %}
+    @app.get("/docs/oauth2-redirect", include_in_schema=False)
+    async def finish_login(request: Request) -> HTMLResponse:
+        """Let Swagger UI have what the issuer gives to who logs in there."""
+        return show(request, SWAGGER_UI_REDIRECT)
+
+    #{% endif %}
     @app.get("/redoc", include_in_schema=False)
     async def show_redoc(request: Request) -> HTMLResponse:
         """Show the document with ReDoc."""

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """The documentation of the API: an OpenAPI document of the typed views, and pages that show it."""
 
 import json
@@ -13,14 +14,8 @@ from flask import Flask, request, url_for
 from pydantic import TypeAdapter
 from werkzeug.routing import Rule
 
-#{% if when.jwt %}
-from .authentication import PASSWORD_FLOW, requires_login
-#{% elif when.oidc %}
-from .authentication import requires_login, security_schemes
-#{% elif when.auth %}
-from .authentication import requires_login
-#{% endif %}
-from .browsers import REDOC, SWAGGER_UI, documentation_page
+from .authentication import PASSWORD_FLOW, requires_login, security_schemes
+from .browsers import REDOC, SWAGGER_UI, SWAGGER_UI_REDIRECT, documentation_page
 from .openapi import WITHOUT_BODY, Input, Operation, Schema, View
 from .problems import InvalidRequest, Problem
 
@@ -242,4 +237,9 @@ def init_app(app: Flask, *, title: str, description: str, version: str) -> None:
 
     app.add_url_rule("/openapi.json", "openapi", show_document)
     app.add_url_rule("/docs", "docs", lambda: show(SWAGGER_UI))
+    #{% if when.oidc %}
+    path = "/docs/oauth2-redirect"
+    app.add_url_rule(path, "docs_redirect", lambda: show(SWAGGER_UI_REDIRECT))
+    #{% endif %}
     app.add_url_rule("/redoc", "redoc", lambda: show(REDOC))
+#{% endfilter %}

@@ -104,18 +104,33 @@ def test_logging_in(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "secure"),
+    ("address", "secure"),
     [
-        ("service.example", True),
-        ("localhost.example:8000", True),
-        ("", True),
-        ("LOCALHOST:5000", False),
-        ("127.0.0.1", False),
-        ("[::1]:8000", False),
+        ("http://service.example", True),
+        ("http://service.example:8000", True),
+        ("http://localhost.example:8000", True),
+        ("http://", True),
+        ("http://LOCALHOST:5000", False),
+        ("http://127.0.0.1", False),
+        ("http://[::1]:8000", False),
+        # A proxy speaks HTTPS, and names the address that it has the service at.
+        ("https://127.0.0.1:8000", True),
     ],
 )
-def test_where_the_cookie_needs_https(host: str, secure: bool) -> None:
-    assert needs_https(host) == secure
+def test_where_the_cookie_needs_https(address: str, secure: bool) -> None:
+    scheme, _, host = address.partition("://")
+
+    assert needs_https(scheme, host) == secure
+
+
+def test_a_form_leads_to_no_other_site(client: Client) -> None:
+    answer = visit(client, "/login/first")
+
+    # Browsers follow no redirection of a form's to the issuer, but go on from a page.
+    assert answer.status_code == 200
+    assert answer.headers["Refresh"] == "0; url=/login"
+    assert "form-action 'self';" in answer.headers["Content-Security-Policy"]
+    assert "Log in first" in answer.text
 
 
 def test_the_page_knows_who_has_logged_in(client: Client, cookie: str) -> None:
@@ -260,6 +275,12 @@ def test_an_issuer_without_logins(own: Client, provider: Provider, missing: str)
     assert first.status_code == 503
 
 
+def test_an_issuer_whose_page_nobody_can_ask(own: Client, provider: Provider) -> None:
+    provider.answers[DISCOVERY]["token_endpoint"] = f"https://login.example/{'x' * 70_000}"
+
+    assert come_back(own, provider).status_code == 503
+
+
 def test_too_many_come_back_at_once(client: Client) -> None:
     page, kept = begin(client)
     for _ in range(4):
@@ -314,10 +335,15 @@ def test_a_cookie_that_the_tests_make(client: Client) -> None:
         {"exp": 1},
         {"exp": None},
         {"secret": "another secret that is as long as it must be"},
+        # Of a version of the service that knew this role.
+        {"kept": {"id": "1", "username": "eve", "roles": ["king"]}},
     ],
 )
 def test_a_wrong_cookie(client: Client, changes: dict[str, Any]) -> None:
-    assert "Log out" not in visit(client, login=forged(**changes)).text
+    answer = visit(client, login=forged(**changes))
+
+    assert answer.status_code == 200
+    assert "Log out" not in answer.text
 
 
 @pytest.mark.parametrize("how", ["", "x", "{}x", "way"])
@@ -343,7 +369,7 @@ def test_the_form_is_for_those_who_have_logged_in(client: Client, cookie: str) -
     assert "Add item" not in visit(client).text
 
     refused = visit(client, "/", "POST", data=form)
-    assert (refused.status_code, refused.headers["Location"]) == (303, "/login")
+    assert (refused.status_code, refused.headers["Location"]) == (303, "/login/first")
     assert client.get("/items").json()["total"] == 0
 
     assert visit(client, "/", "POST", data=form, login=cookie).headers["Location"] == "/"

@@ -33,12 +33,15 @@ LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 
 
 class LoginNeededError(ServiceError):
-    """A page is for those who have logged in: the browser is led to where that can be done."""
+    """A page is for those who have logged in: the browser is led to where that can be done.
+
+    It is shown a page on the way, because what a form is answered with may not lead to another site.
+    """
 
     status = 303
 
     def __init__(self, root_path: str) -> None:
-        super().__init__("Log in first", {"Location": f"{root_path}/login"})
+        super().__init__("Log in first", {"Location": f"{root_path}/login/first"})
 
 
 class LoginFailedError(ServiceError):
@@ -50,9 +53,12 @@ class LoginFailedError(ServiceError):
         super().__init__("The login has failed")
 
 
-def needs_https(host: str) -> bool:
-    """Tell whether a browser may send the cookie by HTTPS only, by the header Host."""
-    return re.sub(r":\d*$", "", host).lower() not in LOCAL
+def needs_https(scheme: str, host: str) -> bool:
+    """Tell whether a browser may send the cookie by HTTPS only, by the header Host.
+
+    A proxy that speaks HTTPS may name this machine there.
+    """
+    return scheme == "https" or re.sub(r":\d*$", "", host).lower() not in LOCAL
 
 
 class Answer(BaseModel):
@@ -117,8 +123,11 @@ class LoginPage:
 
     def account(self, cookie: str | None) -> Account | None:
         """Give the account of the login that a cookie is of."""
-        found = self._read(COOKIE, cookie)
-        return Account.model_validate(found) if found else None
+        try:
+            return Account.model_validate(self._read(COOKIE, cookie))
+        except ValueError:
+            # There is no cookie, or it is of a version that knew other roles.
+            return None
 
     def _exchange(self, code: str, verifier: str, callback: str) -> Answer:
         page = self._issuer.known().configuration.token_endpoint
@@ -141,7 +150,7 @@ class LoginPage:
             return Answer.model_validate_json(answer.raise_for_status().content)
         except (httpx2.HTTPStatusError, ValueError):
             raise LoginFailedError from None
-        except httpx2.HTTPError:
+        except (httpx2.HTTPError, httpx2.InvalidURL):
             raise IssuerDownError from None
         finally:
             AT_ONCE.release()

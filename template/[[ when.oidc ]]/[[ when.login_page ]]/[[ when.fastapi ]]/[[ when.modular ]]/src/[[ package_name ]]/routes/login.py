@@ -31,7 +31,7 @@ def keep(request: Request, answer: Response, name: str, value: str, seconds: int
         value,
         max_age=seconds,
         path=home(request),
-        secure=needs_https(request.headers.get("Host", "")),
+        secure=needs_https(request.scope["scheme"], request.headers.get("Host", "")),
         httponly=True,
         samesite="lax",
     )
@@ -58,6 +58,14 @@ def begin_login(request: Request, logins: LoginsDep) -> Response:
     answer = RedirectResponse(page, 303, {"Cache-Control": "no-store"})
     keep(request, answer, ON_THE_WAY, kept, SECONDS_ON_THE_WAY)
     return answer
+
+
+@login_router.get("/login/first")
+def show_login_needed(request: Request) -> Response:
+    """Say that a login is needed, and go on to it."""
+    context = {"error": "Log in first"}
+    headers = {"Refresh": f"0; url={home(request)}login"}
+    return templates.TemplateResponse(request, "login.html", context, headers=headers)
 
 
 @login_router.get("/login/callback")

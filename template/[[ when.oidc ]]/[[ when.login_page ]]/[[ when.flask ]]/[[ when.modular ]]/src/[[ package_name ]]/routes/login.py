@@ -22,7 +22,7 @@ def keep(answer: BaseResponse, name: str, value: str, seconds: int) -> None:
         value,
         max_age=seconds,
         path=f"{request.script_root}/",
-        secure=needs_https(request.host),
+        secure=needs_https(request.scheme, request.host),
         httponly=True,
         samesite="Lax",
     )
@@ -45,6 +45,13 @@ def begin_login() -> BaseResponse:
     keep(answer, ON_THE_WAY, kept, SECONDS_ON_THE_WAY)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@login_blueprint.get("/login/first")
+def show_login_needed() -> BaseResponse:
+    """Say that a login is needed, and go on to it."""
+    page = render_template("login.html", error="Log in first")
+    return make_response(page, {"Refresh": f"0; url={request.script_root}/login"})
 
 
 @login_blueprint.get("/login/callback")
