@@ -481,6 +481,12 @@ def _logins() -> Iterator[Fault]:
         ("an address is refused for ever", "if end > now else", "if end else"),
         ("each address of IPv6 counts for itself", "(address, 64)", "(address, 128)"),
         (
+            "all of IPv4 counts as one",
+            "mapped = ipaddress.IPv6Address(address).ipv4_mapped",
+            "mapped = None",
+        ),
+        ("keyboards differ", 'return normalize("NFC", text)', "return text"),
+        (
             "a name may be tried from many addresses",
             "limit = 1 if of_name",
             "limit = self._limit if of_name",
@@ -609,6 +615,7 @@ def _users() -> Iterator[Fault]:
         "test_users.py",
     )
     of_users = ("test_users.py", "test_login.py")
+    of_changes = ("test_password_changes.py",)
     for file, tests, name, old, new in (
         (
             tokens,
@@ -737,8 +744,64 @@ def _users() -> Iterator[Fault]:
             "passwords.py",
             ("test_passwords.py",),
             "who is not there is told at once",
-            "HASHER.verify(password, hashed or nobodys)",
-            "hashed is not None and HASHER.verify(password, hashed)",
+            "HASHER.verify(one_spelling(password), hashed or nobodys)",
+            "hashed is not None and HASHER.verify(one_spelling(password), hashed)",
+        ),
+        (
+            "passwords.py",
+            ("test_passwords.py",),
+            "keyboards differ",
+            'return normalize("NFC", password)',
+            "return password",
+        ),
+        (
+            security,
+            of_users,
+            "many may try at the same time",
+            "none may learn more.\n        if seconds := self._failed.seconds_to_wait(*tried):",
+            "none may learn more.\n        if seconds := 0:",
+        ),
+        (
+            security,
+            of_users,
+            "all of IPv4 counts as one",
+            "mapped = ipaddress.IPv6Address(address).ipv4_mapped",
+            "mapped = None",
+        ),
+        (
+            users,
+            of_changes,
+            "a login begins by the password before",
+            "self._session.scalar(same.with_for_update()) is not None",
+            "True",
+        ),
+        (
+            security,
+            of_changes,
+            "nobody is told that a login has not begun",
+            "if not users.begin_login(user, login, hash_secret(secret), ends):",
+            "if users.begin_login(user, login, hash_secret(secret), ends) is None:",
+        ),
+        (
+            security,
+            of_changes,
+            "nobody is told that a password stays",
+            "if not users.set_password(",
+            "if None is users.set_password(",
+        ),
+        (
+            "models.py",
+            of_changes,
+            "an id is given again",
+            '({"sqlite_autoincrement": True},)',
+            "()",
+        ),
+        (
+            "create_admin.py",
+            ("test_create_admin.py",),
+            "nobody is told who is an admin",
+            "', who had signed up,' if known",
+            "'' if known",
         ),
         (
             "passwords.py",
@@ -774,6 +837,13 @@ def _users() -> Iterator[Fault]:
             "the cookie is sent without HTTPS",
             "not in LOCAL",
             "in LOCAL",
+        ),
+        (
+            "login_page.py",
+            ("test_login.py",),
+            "the HTTPS of a proxy is not noticed",
+            'scheme == "https" or ',
+            "",
         ),
     ):
         yield Fault(f"users, {name}", file, old, new, tests, answers=WITH_USERS)
@@ -886,6 +956,13 @@ def _issuers() -> Iterator[Fault]:
             'options={"require": REQUIRED, "verify_signature": False}',
         ),
         ("tokens.py", of_tokens, "any issuer", "issuer=self._issuer.url,", "issuer=None,"),
+        (
+            "browsers.py",
+            ("test_account.py",),
+            "the documentation asks nobody for tokens",
+            "connect-src 'self' https: http://localhost:* http://127.0.0.1:*; ",
+            "",
+        ),
         ("tokens.py", of_tokens, "tokens are endless", '"aud", "sub", "exp"]', '"aud", "sub"]'),
         (
             "tokens.py",
@@ -1247,6 +1324,20 @@ def _admin() -> Iterator[Fault]:
             "admin.py",
             "session.execute(delete(Login).where(Login.user_id == user_id))",
             "session.execute(delete(Login).where(Login.user_id == 0))",
+        ),
+        (
+            "a login outlives another password by an admin",
+            "admin.py",
+            """        user = await super().update_model(request, pk, await self.hashed(data))
+        if data["password"]:
+            # Now that none begins by the password before.
+            await run_in_threadpool(self.end_logins, int(pk))
+        return user
+""",
+            """        if data["password"]:
+            await run_in_threadpool(self.end_logins, int(pk))
+        return await super().update_model(request, pk, await self.hashed(data))
+""",
         ),
     ):
         answers = WITH_USERS | {"admin": True}

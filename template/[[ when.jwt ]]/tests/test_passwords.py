@@ -26,6 +26,13 @@ def test_passwords_are_compared() -> None:
     assert not passwords.is_right("", hashed)
 
 
+def test_an_accent_may_be_a_part_of_its_letter_or_not() -> None:
+    hashed = passwords.hash_password("größe und länge")
+
+    assert passwords.is_right("gro\u0308ße und la\u0308nge", hashed)
+    assert not passwords.is_right("große und lange", hashed)
+
+
 def test_nobody_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     known = passwords.hash_password("the password of nobody")
     monkeypatch.setattr(passwords, "nobodys_hash", lambda: known)

@@ -344,6 +344,8 @@ def test_failures_are_remembered_in_a_bounded_memory(
         ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
         # Who has one address of IPv6 has many.
         ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:1::1"),
+        # One of IPv4, where the service listens on both kinds.
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.1", "::ffff:192.0.2.2"),
         # A proxy may name the other end of a socket by anything.
         ("unix:", "unix:", None),
     ],
@@ -359,6 +361,26 @@ def test_whose_failures_are_counted(address: str, same: str, other: str | None) 
         logins.prove(nobody, "eve", "wrong", same)
     with pytest.raises(WrongPasswordError):
         logins.prove(nobody, "ada", "wrong", other)
+
+
+def test_who_tries_passwords_at_the_same_time_learns_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logins = Logins(Settings(failed_logins_limit=1))
+    nobody = Mock(spec=UserStore, **{"find.return_value": None})
+
+    def compare_slowly(*_: object) -> bool:
+        monkeypatch.undo()
+        with pytest.raises(WrongPasswordError):
+            logins.prove(nobody, "ada", "wrong", "192.0.2.1")
+        return True
+
+    #{% filter replace("PACKAGE", package_name) %}
+    monkeypatch.setattr("PACKAGE.security.is_right", compare_slowly)
+    #{% endfilter %}
+
+    with pytest.raises(TooManyFailedLoginsError):
+        logins.prove(nobody, "ada", "right", "192.0.2.1")
 
 
 def test_nothing_secret_is_logged_or_shown(

@@ -72,11 +72,19 @@ def test_logging_in(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "secure"),
-    [("service.example:8000", True), ("", True), ("localhost:5000", False), ("[::1]", False)],
+    ("address", "secure"),
+    [
+        ("http://service.example:8000", True),
+        ("http://", True),
+        ("http://localhost:5000", False),
+        ("http://[::1]", False),
+        ("https://127.0.0.1:8000", True),
+    ],
 )
-def test_where_the_cookie_needs_https(host: str, secure: bool) -> None:
-    assert needs_https(host) == secure
+def test_where_the_cookie_needs_https(address: str, secure: bool) -> None:
+    scheme, _, host = address.partition("://")
+
+    assert needs_https(scheme, host) == secure
 
 
 @pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "a\0"}, {"password": ""}])
@@ -220,6 +228,32 @@ def test_changing_a_user(client: Client, cookie: str, database: Database) -> Non
     assert log_in(client, change).status_code == 303
     refresh = {"refresh_token": tokens["refresh_token"]}
     assert client.post("/token/refresh", data=refresh, auth=NOBODY).status_code == 401
+
+
+def test_no_login_outlives_another_password(
+    client: Client, cookie: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hash_slowly(password: str) -> str:
+        with database.session() as session:
+            users = UserStore(session)
+            eve = users.find("eve")
+            assert eve
+            assert users.begin_login(eve, "late", "a hash", 2**31)
+        return hash_password(password)
+
+    #{% filter replace("PACKAGE", package_name) %}
+    monkeypatch.setattr("PACKAGE.admin.hash_password", hash_slowly)
+    #{% endfilter %}
+    with database.session() as session:
+        eve = UserStore(session).find("eve")
+        assert eve
+        path = f"{USERS}/edit/{eve.id}"
+    change = {"username": "eve", "password": "another password", "roles": "", "save": "Save"}
+
+    assert visit(client, cookie, path, "POST", data=change).status_code == 302
+
+    with database.session() as session:
+        assert UserStore(session).find_login("late", "a hash") is None
 
 
 def test_ending_a_login(client: Client, cookie: str) -> None:

@@ -81,9 +81,11 @@ class UserAdmin(Table, model=User):
 
     async def update_model(self, request: Request, pk: str, data: dict[str, Any]) -> Any:
         """Change a user."""
+        user = await super().update_model(request, pk, await self.hashed(data))
         if data["password"]:
+            # Now that none begins by the password before.
             await run_in_threadpool(self.end_logins, int(pk))
-        return await super().update_model(request, pk, await self.hashed(data))
+        return user
 
     async def hashed(self, data: dict[str, Any]) -> dict[str, Any]:
         """Give what is stored of what was entered, with the hash of a password."""

@@ -119,7 +119,7 @@ class AdminLogin(AuthenticationBackend):
             token,
             max_age=self._logins.seconds,
             path=self._path(request),
-            secure=needs_https(request.headers.get("Host", "")),
+            secure=needs_https(request.scope["scheme"], request.headers.get("Host", "")),
             httponly=True,
             samesite="lax",
         )

@@ -8,6 +8,7 @@ import time
 from base64 import b64decode
 from hashlib import sha256
 from secrets import compare_digest, token_urlsafe
+from unicodedata import normalize
 
 from pydantic import BaseModel
 
@@ -83,13 +84,18 @@ class TooManyFailedLoginsError(ServiceError):
 
 
 #{% if when.basic_logins %}
+def one_spelling(text: str) -> str:
+    """Write letters in one way: keyboards differ in whether an accent is a part of its letter."""
+    return normalize("NFC", text)
+
+
 def read_credentials(authorization: str) -> tuple[str, str] | None:
     """Read the name and the password in a header; None when it holds none."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        decoded = b64decode(encoded.strip(), validate=True).decode()
+        decoded = one_spelling(b64decode(encoded.strip(), validate=True).decode())
     except ValueError:
         return None
     username, colon, password = decoded.partition(":")
@@ -102,7 +108,9 @@ def network(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        return str(ipaddress.IPv6Network((address, 64), strict=False))
+        # What listens on both kinds of addresses is told those of IPv4 as ::ffff:192.0.2.1.
+        mapped = ipaddress.IPv6Address(address).ipv4_mapped
+        return str(mapped or ipaddress.IPv6Network((address, 64), strict=False))
     except ValueError:
         return address
 
@@ -153,11 +161,11 @@ class Logins:
 
     def __init__(self, settings: Settings) -> None:
         #{% if when.basic_auth %}
-        self._username = settings.basic_auth_username.encode()
-        self._password = settings.basic_auth_password.encode()
+        self._username = one_spelling(settings.basic_auth_username).encode()
+        self._password = one_spelling(settings.basic_auth_password).encode()
         #{% else %}
-        self._username = settings.admin_username.encode()
-        self._password = settings.admin_password.encode()
+        self._username = one_spelling(settings.admin_username).encode()
+        self._password = one_spelling(settings.admin_password).encode()
         #{% endif %}
         self._failed = FailedLogins(settings.failed_logins_limit, settings.failed_logins_seconds)
 
@@ -240,7 +248,11 @@ class Logins:
         if seconds := self._failed.seconds_to_wait(*tried):
             raise TooManyFailedLoginsError(seconds)
         user = users.find(username)
-        if not is_right(password, user.password_hash if user else None) or user is None:
+        is_user = is_right(password, user.password_hash if user else None)
+        # That took long: others may have failed meanwhile, of whom none may learn more.
+        if seconds := self._failed.seconds_to_wait(*tried):
+            raise TooManyFailedLoginsError(seconds)
+        if not is_user or user is None:
             self._failed.add(*tried)
             raise WrongPasswordError
         return user
@@ -249,7 +261,9 @@ class Logins:
         """Begin a login: give the user and the refresh token, or raise an error."""
         user = self.prove(users, form.username, form.password.get_secret_value(), address)
         login, secret = token_urlsafe(16), token_urlsafe(32)
-        users.begin_login(user, login, hash_secret(secret), int(time.time()) + self.seconds)
+        ends = int(time.time()) + self.seconds
+        if not users.begin_login(user, login, hash_secret(secret), ends):
+            raise WrongPasswordError
         return user, f"{login}.{secret}"
 
     def log_in(self, users: UserStore, form: PasswordGrant, address: str | None) -> TokenPair:
@@ -276,7 +290,8 @@ class Logins:
         """Give a user another password, which ends all logins, or raise an error."""
         current = change.current_password.get_secret_value()
         user = self.prove(users, account.username, current, address)
-        users.set_password(user, hash_password(change.new_password.get_secret_value()))
+        if not users.set_password(user, hash_password(change.new_password.get_secret_value())):
+            raise WrongPasswordError
     #{% if when.visitors %}
 
     def visitor(

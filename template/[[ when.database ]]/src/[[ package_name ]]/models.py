@@ -77,6 +77,10 @@ class User(Base):
     """A user as it is stored."""
 
     __tablename__ = "users"
+    #{% if when.sqlite %}
+    # No id is given again: an access token may still name who had it.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    #{% endif %}
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(100), unique=True)

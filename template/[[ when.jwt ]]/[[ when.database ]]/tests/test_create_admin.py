@@ -62,7 +62,7 @@ def test_the_password_is_asked_for_at_a_terminal(
 
 
 def test_who_has_signed_up_is_made_an_admin(
-    users: UserStore, monkeypatch: pytest.MonkeyPatch
+    users: UserStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     database = connect(load_settings())
     with database.session() as session:
@@ -74,6 +74,8 @@ def test_who_has_signed_up_is_made_an_admin(
     ada = users.find("ada")
     assert ada is not None
     assert (ada.password_hash, ada.roles) == ("a hash", ["admin"])
+    # Whoever she is: the name was anybody's.
+    assert capsys.readouterr().out == "ada, who had signed up, is an admin.\n"
     database.engine.dispose()
 
 

@@ -60,20 +60,23 @@ def test_logging_in(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "secure"),
+    ("address", "secure"),
     [
-        ("service.example", True),
-        ("service.example:8000", True),
-        ("localhost.example", True),
-        ("", True),
-        ("localhost:5000", False),
-        ("LOCALHOST", False),
-        ("127.0.0.1:8000", False),
-        ("[::1]:8000", False),
+        ("http://service.example", True),
+        ("http://service.example:8000", True),
+        ("http://localhost.example:8000", True),
+        ("http://", True),
+        ("http://LOCALHOST:5000", False),
+        ("http://127.0.0.1", False),
+        ("http://[::1]:8000", False),
+        # A proxy speaks HTTPS, and names the address that it has the service at.
+        ("https://127.0.0.1:8000", True),
     ],
 )
-def test_where_the_cookie_needs_https(host: str, secure: bool) -> None:
-    assert needs_https(host) == secure
+def test_where_the_cookie_needs_https(address: str, secure: bool) -> None:
+    scheme, _, host = address.partition("://")
+
+    assert needs_https(scheme, host) == secure
 
 
 def test_the_page_knows_who_has_logged_in(client: Client, cookie: str) -> None:

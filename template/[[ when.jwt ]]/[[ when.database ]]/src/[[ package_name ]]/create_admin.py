@@ -46,14 +46,16 @@ def main(arguments: Sequence[str]) -> None:
             database.upgrade()
         with database.session() as session:
             users = UserStore(session)
-            if user := users.find(username):
-                user.roles = ["admin"]
+            known = users.find(username)
+            if known:
+                known.roles = list({*known.roles, "admin"})
             else:
                 data = read_sign_up(username)
                 users.add(data.username, hash_password(data.password.get_secret_value()), ["admin"])
     finally:
         database.engine.dispose()
-    print(f"{username} is an admin.")
+    # Whoever that is: anybody may have signed up by this name.
+    print(f"{username}{', who had signed up,' if known else ''} is an admin.")
 
 
 if __name__ == "__main__":

@@ -39,16 +39,33 @@ class UserStore:
             raise UsernameTakenError from None
         return user
 
-    def set_password(self, user: User, password_hash: str) -> None:
-        """Store another password and end all logins of the user."""
+    def _hold(self, user: User) -> bool:
+        """Let nobody change a user until the transaction ends; tell whether the password is as it was.
+
+        It takes long to compare one: there may be another since, which has ended all logins.
+        """
+        same = select(User.id).where(User.id == user.id, User.password_hash == user.password_hash)
+        return self._session.scalar(same.with_for_update()) is not None
+
+    def set_password(self, user: User, password_hash: str) -> bool:
+        """Store another password and end all logins of the user; False if there is one already."""
+        if not self._hold(user):
+            return False
         user.password_hash = password_hash
         self._session.execute(delete(Login).where(Login.user_id == user.id))
+        return True
 
-    def begin_login(self, user: User, login: str, secret_hash: str, ends: int) -> None:
-        """Store a new login, and forget those of the user that have ended by themselves."""
+    def begin_login(self, user: User, login: str, secret_hash: str, ends: int) -> bool:
+        """Store a new login; False if the user has another password since.
+
+        Those of the user that have ended by themselves are forgotten.
+        """
+        if not self._hold(user):
+            return False
         own = Login.user_id == user.id
         self._session.execute(delete(Login).where(own, Login.ends <= int(time.time())))
         self._session.add(Login(id=login, user_id=user.id, secret_hash=secret_hash, ends=ends))
+        return True
 
     def renew_login(self, login: str, secret_hash: str, new_hash: str) -> User | None:
         """Store another secret in place of the current one; any other ends the login."""

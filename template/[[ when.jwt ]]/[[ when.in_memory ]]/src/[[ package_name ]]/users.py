@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from threading import Lock
 
@@ -12,9 +12,9 @@ from .settings import Settings
 from .tokens import Role
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class User:
-    """A user as it is stored."""
+    """A user as it is stored; another password makes another one."""
 
     id: int
     username: str
@@ -61,20 +61,30 @@ class UserStore:
             self._users[username] = user
         return user
 
-    def set_password(self, user: User, password_hash: str) -> None:
-        """Store another password and end all logins of the user."""
+    def set_password(self, user: User, password_hash: str) -> bool:
+        """Store another password and end all logins of the user; False if there is one already."""
         with self._lock:
-            user.password_hash = password_hash
+            if self._users.get(user.username) is not user:
+                return False
+            self._users[user.username] = replace(user, password_hash=password_hash)
             self._logins = {
                 known: login for known, login in self._logins.items() if login.user is not user
             }
+        return True
 
-    def begin_login(self, user: User, login: str, secret_hash: str, ends: int) -> None:
-        """Store a new login, and forget those that have ended by themselves."""
+    def begin_login(self, user: User, login: str, secret_hash: str, ends: int) -> bool:
+        """Store a new login; False if the user has another password since.
+
+        Those that have ended by themselves are forgotten.
+        """
         now = time.time()
         with self._lock:
+            # It takes long to compare a password: there may be another one since.
+            if self._users.get(user.username) is not user:
+                return False
             self._logins = {known: kept for known, kept in self._logins.items() if kept.ends > now}
             self._logins[login] = Login(user=user, secret_hash=secret_hash, ends=ends)
+        return True
 
     def renew_login(self, login: str, secret_hash: str, new_hash: str) -> User | None:
         """Store another secret in place of the current one; any other ends the login."""

@@ -26,9 +26,12 @@ class LoginNeededError(ServiceError):
 
 
 #{% endif %}
-def needs_https(host: str) -> bool:
-    """Tell whether a browser may send the cookie by HTTPS only, by the header Host."""
-    return re.sub(r":\d*$", "", host).lower() not in LOCAL
+def needs_https(scheme: str, host: str) -> bool:
+    """Tell whether a browser may send the cookie by HTTPS only, by the header Host.
+
+    A proxy that speaks HTTPS may name this machine there.
+    """
+    return scheme == "https" or re.sub(r":\d*$", "", host).lower() not in LOCAL
 
 
 def read_login_form(form: Mapping[str, str]) -> PasswordGrant:

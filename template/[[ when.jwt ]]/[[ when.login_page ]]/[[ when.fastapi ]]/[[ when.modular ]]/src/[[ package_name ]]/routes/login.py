@@ -50,7 +50,7 @@ def log_in_browser(
         token,
         max_age=logins.seconds,
         path=home,
-        secure=needs_https(request.headers.get("Host", "")),
+        secure=needs_https(request.scope["scheme"], request.headers.get("Host", "")),
         httponly=True,
         samesite="lax",
     )

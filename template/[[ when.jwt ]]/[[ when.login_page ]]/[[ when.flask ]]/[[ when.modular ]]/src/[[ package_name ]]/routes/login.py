@@ -32,7 +32,7 @@ def log_in_browser() -> BaseResponse:
         token,
         max_age=logins.seconds,
         path=f"{request.script_root}/",
-        secure=needs_https(request.host),
+        secure=needs_https(request.scheme, request.host),
         httponly=True,
         samesite="Lax",
     )
