@@ -64,6 +64,19 @@ OWN_WORDS = {"tags", "422", "HTTPValidationError", "ValidationError", "InvalidRe
 # A response of the view's own, of which Flask knows no more.
 ANY: dict[str, Any] = {"application/json": {"schema": {}}}
 
+# What some of the services need to be told. The others take no notice.
+REQUIRED = {
+    "ADMIN_PASSWORD": "correct horse",
+    "ADMIN_USERNAME": "ada",
+    "BASIC_AUTH_PASSWORD": "correct horse",
+    "BASIC_AUTH_USERNAME": "ada",
+    "LOGIN_SECRET": "0123456789abcdef" * 2,
+    "OIDC_AUDIENCE": "orders",
+    "OIDC_CLIENT_ID": "the pages",
+    "OIDC_ISSUER": "https://login.example/realms/a",
+    "TOKEN_SECRETS": "0123456789abcdef" * 2,
+}
+
 # Runs in the environment of a service that has PostgreSQL.
 MAKE_DATABASE = """
 import sys
@@ -391,12 +404,7 @@ def variables(dish: Dish, postgresql: PostgreSQL) -> dict[str, str]:
     """Give what must be set for a server or a command of the project."""
     given = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
     given |= {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    if dish.tree.variant.answers["auth"] == "basic":
-        given |= {"BASIC_AUTH_USERNAME": "ada", "BASIC_AUTH_PASSWORD": "correct horse"}
-    if dish.tree.variant.answers["auth"] == "jwt":
-        given["TOKEN_SECRETS"] = "0123456789abcdef" * 2
-    if dish.tree.variant.answers["auth"] == "oidc":
-        given |= {"OIDC_ISSUER": "https://login.example/realms/a", "OIDC_AUDIENCE": "orders"}
+    given |= REQUIRED
     if dish.tree.variant.answers["database"] == "postgresql":
         url = postgresql.variables((DRIVER,), dish.environment)["TEST_DATABASE_URL"]
         given["DATABASE_URL"] = own_database(url, dish)
