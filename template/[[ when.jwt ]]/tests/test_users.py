@@ -133,6 +133,8 @@ def test_a_wrong_login(client: Client, wrong: dict[str, str]) -> None:
         {**ADA, "grant_type": "client_credentials"},
         {**ADA, "username": "a\0da"},
         {**ADA, "password": "x" * 129},
+        {**ADA, "username": ""},
+        {**ADA, "password": ""},
     ],
 )
 def test_a_login_that_is_not_valid(client: Client, form: dict[str, str]) -> None:
@@ -140,6 +142,22 @@ def test_a_login_that_is_not_valid(client: Client, form: dict[str, str]) -> None
 
     assert answer.status_code == 422
     assert PASSWORD not in answer.text
+
+
+def test_what_is_empty_in_a_form_is_told_of_in_the_document(client: Client) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    fields = {
+        name: field
+        for schema in ("PasswordGrant", "RefreshGrant", "Revocation")
+        for name, field in schemas[schema]["properties"].items()
+    }
+
+    assert {name for name, field in fields.items() if field.get("minLength") == 1} == {
+        "username",
+        "password",
+        "refresh_token",
+        "token",
+    }
 
 
 def test_a_login_is_no_json(client: Client) -> None:

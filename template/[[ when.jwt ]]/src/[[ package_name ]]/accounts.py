@@ -8,11 +8,13 @@ from .credentials import Password, Username
 from .problems import ConflictError
 from .tokens import Role
 
-# What is compared, and not kept: it may be wrong in any way, but not endless.
+# What is compared, and not kept: it may be wrong in any way, but is neither empty nor endless.
 WITHOUT_NUL = r"^[^\x00]*$"
-GivenName = Annotated[str, Field(max_length=100, pattern=WITHOUT_NUL), AfterValidator(str.lower)]
-GivenPassword = Annotated[SecretStr, Field(max_length=128)]
-GivenToken = Annotated[str, Field(max_length=200, pattern=WITHOUT_NUL, repr=False)]
+GivenName = Annotated[
+    str, Field(min_length=1, max_length=100, pattern=WITHOUT_NUL), AfterValidator(str.lower)
+]
+GivenPassword = Annotated[SecretStr, Field(min_length=1, max_length=128)]
+GivenToken = Annotated[str, Field(min_length=1, max_length=200, pattern=WITHOUT_NUL, repr=False)]
 
 
 class SignUp(BaseModel):
