@@ -315,7 +315,7 @@ def scope_of(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> dict
         "method": method,
         "path": path,
         "query_string": b"",
-        "headers": headers,
+        "headers": [(b"host", b"testserver"), *headers],
     }
 
 

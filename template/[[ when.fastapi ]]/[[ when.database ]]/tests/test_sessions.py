@@ -145,7 +145,13 @@ def test_no_more_requests_at_once_than_connections(
         await anyio.sleep(0.01)
         working.pop()
 
-    scope = {"type": "http", "method": "GET", "path": "/own", "query_string": b"", "headers": []}
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/own",
+        "query_string": b"",
+        "headers": [(b"host", b"testserver")],
+    }
 
     async def ask() -> None:
         async def receive() -> Message:
