@@ -70,6 +70,8 @@ REQUIRED = {
     "ADMIN_USERNAME": "ada",
     "BASIC_AUTH_PASSWORD": "correct horse",
     "BASIC_AUTH_USERNAME": "ada",
+    # In production it must be one of a server, which no recipe asks.
+    "CELERY_BROKER_URL": "redis://127.0.0.1:9/0",
     "LOGIN_SECRET": "0123456789abcdef" * 2,
     "OIDC_AUDIENCE": "orders",
     "OIDC_CLIENT_ID": "the pages",
