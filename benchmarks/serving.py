@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results import Bars, Table, ratio, save
-from services import FRAMEWORKS, ROOT, TITLES, Server, Service, generate, need, run, served
+from services import BASIC, FRAMEWORKS, ROOT, TITLES, Server, Service, generate, need, run, served
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -89,12 +89,14 @@ class Load:
     processor: float
 
 
-def load(
+def load(  # noqa: PLR0913 - what a request is
     server: Server,
     path: str,
     seconds: int = 1,
     method: str = "GET",
     connections: int = 16,
+    *,
+    headers: Sequence[str] = (),
 ) -> Load:
     """Ask a server as fast as it answers."""
     before = server.processor_time()
@@ -104,6 +106,7 @@ def load(
         output = run(
             *("wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"),
             *("--latency", "--timeout=20s", f"--script={script.name}"),
+            *(f"--header={header}" for header in headers),
             f"http://127.0.0.1:{server.port}{path}",
         )
     if "Non-2xx" in output or "Socket errors" in output:
@@ -121,11 +124,11 @@ def load(
     return Load(float(rate[1]), float(slow[1]) * UNITS[slow[2]], 1e6 * used / answered)
 
 
-def fill(server: Server, count: int = 20) -> None:
+def fill(server: Server, count: int = 20, authorization: str = BASIC) -> None:
     """Store items, so that there is a page of them."""
     for number in range(count):
         item = {"name": f"Chair {number}", "price": "49.90", "tags": ["oak", "new"]}
-        status, answer = server.ask("POST", "/items", item)
+        status, answer = server.ask("POST", "/items", item, authorization)
         if status != 201:
             raise SystemExit(f"An item was answered with {status}: {answer}")
 
