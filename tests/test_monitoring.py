@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 from contract.services import FRAMEWORKS, Answer
+from matrix.environments import interpreter
+from matrix.rendering import PACKAGE
 from test_production import production, wait_until, workers
 
 if TYPE_CHECKING:
@@ -121,6 +124,35 @@ def expressions(tree: Tree) -> list[str]:
         *(rule["expr"] for group in rules["groups"] for rule in group["rules"]),
         *(expression.replace("$__rate_interval", "5m") for expression in asked),
     ]
+
+
+# FastAPI itself has the interfaces of OpenTelemetry, which do nothing.
+MODULES = ["opentelemetry.sdk", "prometheus_client"]
+LOOK = f"""
+import sys
+from {PACKAGE}.main import app
+
+print([name for name in {MODULES} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("telemetry", [False, True])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_without_telemetry_nothing_of_it_is_imported(
+    services: Services, framework: str, tmp_path: Path, *, telemetry: bool
+) -> None:
+    made = services.make(tmp_path, framework, auth="none", telemetry=telemetry)
+
+    done = subprocess.run(
+        [str(interpreter(made.environment)), "-c", LOOK],
+        cwd=made.path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": "src"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == str(MODULES if telemetry else [])
 
 
 @pytest.mark.parametrize(("jobs", "count"), [("none", 9), ("in_process", 12), ("celery", 11)])
