@@ -15,7 +15,6 @@ import warnings
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import copier
@@ -36,7 +35,11 @@ if TYPE_CHECKING:
     from servicewright.questions import Answer
     from servicewright.repository import Entry, Unmerged
     from servicewright.resources import Resource
+    from servicewright.settling import Settled
     from servicewright.templates import Source
+
+# So much is shown of what a part of a file is called.
+_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -487,18 +490,31 @@ def _told(merged: Merged) -> Iterator[str]:
         words = ", ".join(f"{word} is {new}" for word, new in merged.words.items())
         yield f"What comes is written with your names ({words}): see whether they fit."
     for name, what in merged.settled.items():
-        if "" in what.left_out:
-            yield f"{name} is all yours now, so what the template changed in it is left out."
-        elif what.left_out:
-            parts = _quoted(what.left_out)
-            yield f"{name} has no {parts} any more, so what the template changed there is left out."
-        if what.kept:
-            parts = _quoted(what.kept)
-            yield f"{name} keeps {parts}, which you changed and the template gives up."
+        yield from _told_of_parts(name, what)
+
+
+def _told_of_parts(name: str, what: Settled) -> Iterator[str]:
+    """Say which parts of a file are not what the template makes of them now."""
+    if "" in what.left_out:
+        yield f"{name} is all yours now, so what the template changed in it is left out."
+    elif what.left_out:
+        parts = _quoted(what.left_out)
+        yield f"{name} has no {parts} any more, so what the template changed there is left out."
+    if what.kept:
+        parts = _quoted(what.kept)
+        yield f"{name} keeps {parts}, which you changed and the template gives up."
+    if what.worded:
+        parts = _quoted(what.worded)
+        yield f"{name} keeps your words in {parts}, where the template has other ones now."
+    if what.given_up:
+        parts = _quoted(what.given_up)
+        yield f"{name} loses {parts}, which the template gives up: you changed but words in it."
 
 
 def _quoted(parts: Iterable[str]) -> str:
-    return ", ".join(f'"{shorten(part, 40, placeholder="…")}"' for part in parts)
+    shown = [" ".join(part.split()) for part in parts]
+    shown = [each if len(each) <= _SHOWN else f"{each[:_SHOWN]}…" for each in shown]
+    return ", ".join(f'"{each}"' for each in shown)
 
 
 def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> None:

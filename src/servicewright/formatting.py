@@ -6,6 +6,7 @@ wherever its own formatting wrapped a line that the template changes.
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 import tomllib
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 # What decides how ruff formats; where each is looked for, the first file that there is counts.
 _SETTINGS = ("format", "indent-width", "line-length", "preview")
+_FORMAT: tuple[str, ...] = ("format",)
+# Imports are written by other rules, among those of the linter.
+_IMPORTS = ("check", "--select=I", "--fix-only", "--exit-zero")
 _FILES = (".ruff.toml", "ruff.toml", "pyproject.toml")
 
 
@@ -32,15 +36,18 @@ def follow(project: Path, was: Path, now: Path) -> list[str]:
     Returns:
         What the user should know, one sentence each.
     """
-    if _settings(project) == _settings(was):
+    commands = [_FORMAT]
+    if _imports(project) != _imports(was):
+        commands = [_IMPORTS, _FORMAT]
+    elif _settings(project) == _settings(was):
         return []
     ruff = shutil.which("ruff", path=project / ".venv" / "bin") or shutil.which("ruff")
     if ruff is None:
         return ["The project has a format of its own, and ruff is not here: format what is new."]
     config = next(project / name for name in _FILES if (project / name).is_file())
-    for directory in (was, now):
+    for directory, command in itertools.product((was, now), commands):
         done = subprocess.run(
-            [ruff, "format", "--no-cache", "--config", str(config), "."],
+            [ruff, *command, "--no-cache", "--config", str(config), "."],
             cwd=directory,
             capture_output=True,
             start_new_session=True,
@@ -60,6 +67,17 @@ def width(project: Path) -> int:
 
 def _settings(directory: Path) -> dict[str, Any]:
     """Read what decides how code is formatted in a directory."""
+    table = _table(directory)
+    return {key: table[key] for key in _SETTINGS if key in table}
+
+
+def _imports(directory: Path) -> Any:
+    """Read what decides how imports are written in a directory."""
+    return _table(directory).get("lint", {}).get("isort", {})
+
+
+def _table(directory: Path) -> dict[str, Any]:
+    """Read the settings of ruff's in a directory."""
     for name in _FILES:
         path = directory / name
         if path.is_file():
@@ -67,6 +85,6 @@ def _settings(directory: Path) -> dict[str, Any]:
                 settings = tomllib.loads(path.read_text(encoding="utf-8"))
             except ValueError:
                 return {}
-            table = settings.get("tool", {}).get("ruff", {}) if name == _FILES[-1] else settings
-            return {key: table[key] for key in _SETTINGS if key in table}
+            found: dict[str, Any] = settings
+            return found.get("tool", {}).get("ruff", {}) if name == _FILES[-1] else found
     return {}

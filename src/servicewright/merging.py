@@ -231,7 +231,7 @@ def _with_names_renamed(
     edited = [
         (name, was[name][1], mine[after][1])
         for name in was
-        if name.endswith(renaming.SUFFIXES)
+        if renaming.is_followed(name)
         and (after := went.get(name, name)) in mine
         and was[name] != mine[after]
     ]
@@ -242,7 +242,7 @@ def _with_names_renamed(
             stored
             for side in (was, now)
             for name, (_, stored) in side.items()
-            if name.endswith(renaming.SUFFIXES)
+            if renaming.is_followed(name)
         }
     )
     names += [mine_stored for _, _, mine_stored in edited]
@@ -252,25 +252,30 @@ def _with_names_renamed(
         (name, stored)
         for side in (was, now)
         for name, (_, stored) in side.items()
-        if stored in texts and name.endswith(renaming.SUFFIXES)
+        if stored in texts and renaming.is_followed(name)
     ]
     learned = renaming.learn(
         [(name, texts[before], texts[after]) for name, before, after in edited],
         [(name, texts[stored]) for name, stored in written],
+        [
+            texts[entry[1]]
+            for name, entry in was.items()
+            if entry[1] in texts and mine.get(went.get(name, name)) == entry
+        ],
     )
-    if not learned.words:
+    if not learned.told:
         return base, theirs, {}
     trees = []
     for tree, side in ((base, was), (theirs, now)):
         changes: dict[str, Entry | None] = {}
         for name, (mode, stored) in side.items():
-            if name.endswith(renaming.SUFFIXES):
+            if renaming.is_followed(name):
                 text = learned.apply(name, texts[stored])
                 if text != texts[stored]:
                     content = text.encode(errors="surrogateescape")
                     changes[name] = (mode, repository.write(content))
         trees.append(repository.edited(tree, changes))
-    return trees[0], trees[1], learned.words
+    return trees[0], trees[1], learned.told
 
 
 def _with_modules_moved(

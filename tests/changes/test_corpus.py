@@ -14,12 +14,15 @@ from repositories import commit
 from conftest import ROOT
 from servicewright import changes
 
+from . import owners
 from .conftest import append
 from .corpus import SCRIPTS
 from .updates import Projects, cheap_updates, options
 
 if TYPE_CHECKING:
     from servicewright.questions import Answer
+
+EDITS = SCRIPTS | owners.SCRIPTS
 
 # For each script the files with conflicts, by how many of all changes of one answer, in both
 # frameworks. Lower a number when it falls.
@@ -37,12 +40,6 @@ START: dict[str, Answer] = {
     "modular": True,
     "docker": True,
     "tooling": "gitlab",
-}
-# Answers that came after them; what conflicts with these, and with later questions, is told apart.
-LATER: set[tuple[str, Answer]] = {
-    ("auth", "jwt"),
-    ("auth", "oidc"),
-    ("background_tasks", "celery"),
 }
 
 
@@ -63,27 +60,23 @@ def single_changes() -> list[tuple[dict[str, Answer], str, Answer]]:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("script", SCRIPTS)
+@pytest.mark.parametrize("script", EDITS)
 def test_conflicts_are_no_more_than_they_were(script: str, projects: Projects) -> None:
     found: Counter[str] = Counter()
     for start, name, answer in single_changes():
         project = projects.copy(start)
         append(project / ".gitignore", "*.log\n")
-        SCRIPTS[script](project)
+        EDITS[script](project)
         commit(project)
         text = str(answer).lower() if isinstance(answer, bool) else str(answer)
         with cheap_updates():
             change = changes.prepare_answers(project, [(name, text)])
-        is_later = (name, answer) in LATER or name not in {*START, "framework"}
-        later = f"{name}={text}: " if is_later else ""
-        found[f"{later}changes"] += 1
-        found[f"{later}changes with a conflict"] += bool(change.conflicts)
-        found.update(later + file for file in change.conflicts)
+        found["changes"] += 1
+        found["changes with a conflict"] += bool(change.conflicts)
+        found.update(change.conflicts)
     if place := os.environ.get("CORPUS"):
         Path(place, f"{script}.json").write_text(json.dumps(found))
     # A new question brings more changes, and no more conflicts.
-    conflicts = {
-        name: count for name, count in found.items() if name != "changes" and "=" not in name
-    }
+    conflicts = {name: count for name, count in found.items() if name != "changes"}
     worse = {name: count for name, count in conflicts.items() if count > HELD[script].get(name, 0)}
     assert not worse, found

@@ -378,3 +378,30 @@ def test_what_both_sides_wrote_next_to_each_other_is_kept_and_listed(
     assert result.exit_code == 3
     assert "Files with conflicts:\n  pyproject.toml\n" in result.stdout
     assert "<<<<<<< before updating" in (project / "pyproject.toml").read_text()
+
+
+def test_imports_of_the_template_are_written_as_the_projects_are(
+    small: Path, project: Path
+) -> None:
+    root = small / "template"
+    (root / "code.py").write_text("from os import path, sep\n\nprint(path, sep)\n")
+    (root / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
+    commit(small, tag="1.1.0")
+    assert run("update").exit_code == 0
+    (project / ".venv" / "bin").mkdir()
+    executable = Path(sys.executable).with_name("ruff")
+    (project / ".venv" / "bin" / "ruff").symlink_to(executable)
+    append(project / "pyproject.toml", "\n[tool.ruff.lint.isort]\nforce-single-line = true\n")
+    (project / "code.py").write_text(
+        "from os import path\nfrom os import sep\n\nprint(path, sep)\n"
+    )
+    commit(project)
+    (root / "code.py").write_text("from os import curdir, path\n\nprint(path, curdir)\n")
+    commit(small, tag="1.2.0")
+
+    result = run("update")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (project / "code.py").read_text() == (
+        "from os import curdir\nfrom os import path\n\nprint(path, curdir)\n"
+    )

@@ -89,6 +89,50 @@ def test_what_is_not_certain_renames_nothing(ours: str) -> None:
     assert learned.words == {}
 
 
+def test_a_name_of_the_templates_is_followed_alone() -> None:
+    base = "from .app import create_app\n\napp = create_app(create_app)\n"
+    written = [("app.py", "def create_app() -> None: ...\n")]
+    ours = base.replace("create_app", "build")
+    learned = learn([("main.py", base, ours)], written)
+    assert learned.told == {"create_app": "build"}
+    assert learned.apply("new.py", base) == ours
+    assert learn([("main.py", base, ours)], written, ["create_app = 1\n"]).told == {}
+    # It is a library's, or another one in some places, or was there.
+    for pair, texts in (
+        ((base, ours), []),
+        ((base, ours.replace("= build", "= make")), written),
+        ((base, ours), [*written, ("b.py", "build = 1\n")]),
+    ):
+        assert learn([("main.py", *pair)], texts).told == {}
+
+
+def test_what_stands_before_paths_is_followed() -> None:
+    base = 'ask("/items")\nask(f"/items/{x}")\nask("/items/1/a")\nask("/health")\n'
+    ours = base.replace("/items", "/api/items")
+    learned = learn([("tests/a.py", base, ours)], [])
+    assert learned.told == {"/items": "/api/items"}
+    assert learned.apply("tests/a.py", base) == ours
+    assert learned.apply("tests/b.py", 'x = "/items", "/other"\n') == (
+        'x = "/api/items", "/other"\n'
+    )
+    assert learned.apply("src/b.py", base) == base
+    for other in (base, ours.replace("/api/items/1", "/items/1"), ours.replace('/a"', '/b"')):
+        assert learn([("tests/a.py", base, other)], []).told == {}
+
+
+def test_variables_of_the_environment_are_followed_in_each_file() -> None:
+    base = "A=1\nLOG_LEVEL=INFO\nPORT=8000\nHOST=${PORT}\n"
+    ours = "X_A=1\nX_LEVEL=INFO\nX_PORT=8000\nX_HOST=${PORT}\n"
+    learned = learn([(".env.example", base, ours)], [])
+    assert learned.told == {"LOG_LEVEL": "X_LEVEL", "each VARIABLE": "X_VARIABLE"}
+    assert learned.apply(".env.example", f"{base}NEW=1\n") == f"{ours}X_NEW=1\n"
+    assert learned.apply("compose.yaml", base) == base
+    # Not all have it, or there are others besides.
+    learned = learn([(".env.example", f"{base}MORE=1\n", f"{ours}MORE=1\nOWN=2\n")], [])
+    assert learned.apply(".env.example", "A=1\nNEW=1\n") == "X_A=1\nNEW=1\n"
+    assert learn([(".env.example", base, base.replace("PORT", "X_PORT"))], []).told == {}
+
+
 def test_an_update_comes_with_the_names_of_the_project(small: Path, project: Path) -> None:
     (small / "template" / "store.py").write_text(STORE)
     commit(small, tag="1.1.0")

@@ -31,6 +31,7 @@ class Form:
         read: Reads them.
         apart: Whether a name in the place of another is no renamed one.
         is_sorted: Whether it stays sorted.
+        is_ordered: Whether it matters which comes first.
     """
 
     file: str
@@ -38,6 +39,7 @@ class Form:
     read: Callable[[str], dict[str, int]]
     apart: bool = False
     is_sorted: bool = False
+    is_ordered: bool = False
 
 
 def requirements(items: Items) -> str:
@@ -87,6 +89,17 @@ def read_functions(text: str) -> dict[str, int]:
     names: dict[str, Any] = {}
     exec(text.replace("import a\n", ""), names)  # noqa: S102 - functions that are written here
     return {node.name: names[node.name]() for node in found if isinstance(node, ast.FunctionDef)}
+
+
+def calls(items: Items) -> str:
+    lines = "".join(f"    app.{name}({value})\n" for name, value in items)
+    return f"def install(app: App) -> App:\n    app.a()\n{lines}    return app\n"
+
+
+def read_calls(text: str) -> dict[str, int]:
+    found = re.findall(r"(?m)^    app\.(\w+x)\((\d)\)$", text)
+    assert len({*found}) == len(found) == text.count("\n") - 3
+    return {name: int(value) for name, value in found}
 
 
 def imports(items: Items) -> str:
@@ -148,6 +161,7 @@ FORMS = {
     "keys": Form("a.toml", keys, lambda text: dict(tomllib.loads(text)["tool"]["orders"])),
     "settings": Form("src/orders/settings.py", attributes, read_attributes),
     "functions": Form("src/orders/app.py", functions, read_functions),
+    "calls": Form("src/orders/app.py", calls, read_calls, is_ordered=True),
     "imports": Form("src/orders/app.py", imports, read_imports, is_sorted=True),
     "mapping": Form("compose.yaml", mapping, read_mapping),
     "rows": Form("README.md", rows, read_rows, apart=True),
@@ -209,11 +223,14 @@ def test_what_both_sides_want_is_what_comes_of_it(
     assert form.read(texts[0]) == dict(sides[0])
     settled = settle(form.file, *texts)
     if settled is None:
-        # It may have been renamed by the one side.
+        # It may have been renamed by the one side, or nobody knows what comes first.
         assert not form.apart
-        assert "dropped by both" in fates
+        assert form.is_ordered or "dropped by both" in fates
         return
     assert form.read(settled.text) == wanted
+    for side in sides[1:] if form.is_ordered else ():
+        known = [name for name, _ in side if name in wanted]
+        assert [name for name in form.read(settled.text) if name in known] == known
     if form.is_sorted and all(side == sorted(side) for side in sides):
         assert [*form.read(settled.text)] == sorted(wanted)
 
@@ -323,11 +340,134 @@ def test_headings_of_settings_stay_where_what_stood_below_goes() -> None:
     # The comment on b was deleted, so it does not come back.
     wanted = form.format("    # First.\n\n    # Second.\n\n    b: str = 2\n    d: int = 1\n")
     assert settle_all("src/orders/settings.py", base, ours, theirs) == wanted
+    # The user's own stays.
     mine = ours.replace("    b: int", "    # Mine.\n    b: int")
-    assert settle_all("src/orders/settings.py", base, mine, theirs) is None
+    found = settle("src/orders/settings.py", base, mine, theirs)
+    assert found is not None
+    assert found.text == wanted.replace("    b: str", "    # Mine.\n    b: str")
+    assert found.worded == ("Settings.b",)
     kept = theirs.replace("With b", "On b")
     settled = settle_all("src/orders/settings.py", base, mine, kept)
     assert settled == wanted.replace("    b: str", "    # Mine.\n    b: str")
+
+
+def test_words_for_people_stay_the_users_and_keep_no_code() -> None:
+    base = (
+        '"""All."""\n\n\ndef a() -> int:\n    """One."""\n    return 1\n'
+        '\n\ndef b() -> int:\n    """Two."""\n    return 2\n'
+    )
+    ours = re.sub(r'"""(\w+)', r'"""ACME: \1', base)
+    theirs = '"""A part."""\n\n\ndef a() -> int:\n    """Three."""\n    return 3\n'
+    settled = settle("a.py", base, ours, theirs)
+    assert settled is not None
+    assert settled.text == (
+        '"""ACME: All."""\n\n\ndef a() -> int:\n    """ACME: One."""\n    return 3\n'
+    )
+    assert settled.worded == ("docstring", "a.docstring")
+    assert settled.given_up == ("b",)
+    assert settle("a.py", base, ours.replace("return 2", "return 4"), theirs) is None
+    # Who deleted them wants no others.
+    deleted = re.sub(r'    """.*\n', "", ours)
+    assert settle_all("a.py", base, deleted, theirs) == settled.text.replace(
+        '    """ACME: One."""\n', ""
+    )
+
+
+def test_words_that_one_side_changed_are_followed_in_what_the_other_changed() -> None:
+    base = 'def test() -> None:\n    answer = ask("/a", {"x": 1}, user=ada)\n    assert answer\n'
+    ours = base.replace('"/a"', '"/api/a"').replace("ada", "eve")
+    theirs = base.replace('{"x": 1}', '{"x": [1, 2], "y": 3}').replace("answer", "said")
+    wanted = theirs.replace('"/a"', '"/api/a"').replace("ada", "eve")
+    assert settle_all("tests/test_a.py", base, ours, theirs) == wanted
+    assert settle_all("tests/test_a.py", base, theirs, ours) == wanted
+    # Not where the other side changed them too, or what is next to them, or moved them.
+    for other in (
+        theirs.replace('"/a"', '"/b"'),
+        theirs.replace('("/a"', '("/a" + b'),
+        base.replace('"/a", {"x": 1}', '{"x": [1]}, "/a"'),
+    ):
+        assert settle_all("tests/test_a.py", base, ours, other) is None
+    # Other places are no other words.
+    base, ours, theirs = (body(side.split()) for side in ("a(b)", "b(a)", "a(b,c)"))
+    assert settle_all("a.py", base, ours, theirs) is None
+
+
+def test_what_uses_a_name_that_is_lost_goes_if_only_words_of_it_are_the_users() -> None:
+    base = (
+        "from .a import a\nfrom .b import b\n\n\ndef f(app: App) -> App:\n    app.add(a)\n"
+        "    app.add(b)\n    return app\n"
+    )
+    ours = base.replace("    app.add(a)", '    v1 = App("/v1")\n    v1.add(a)').replace(
+        "app.add(b)\n", "v1.add(b)\n    app.add(v1)\n"
+    )
+    theirs = base.replace("from .b import b\n", "").replace("    app.add(b)\n", "")
+    settled = settle("a.py", base, ours, theirs)
+    assert settled is not None
+    assert settled.text == ours.replace("from .b import b\n", "").replace("    v1.add(b)\n", "")
+    assert settled.given_up == ("f.app.add(b)",)
+    assert settle("a.py", base, ours.replace("v1.add(b)", "v1.add(b, 1)"), theirs) is None
+
+
+def test_statements_follow_into_a_function_that_the_user_made_of_them() -> None:
+    base = (
+        "from .a import a\nfrom .b import b\n\n\ndef f(app: App) -> App:\n    x = 1\n"
+        "    app.add(a)\n    app.add(b)\n    return app\n"
+    )
+    mine = 'def g(app: App) -> None:\n    """Mine."""\n    app.add(a)\n    app.add(b)\n\n\n'
+    ours = base.replace("    app.add(a)\n    app.add(b)\n", "    g(app)\n    x += 1\n").replace(
+        "def f", f"{mine}def f"
+    )
+    theirs = base.replace("app.add(a)\n", "app.add(a)\n    app.add(c)\n").replace(
+        "from .b import b\n", "from .b import b\nfrom .c import c\n"
+    )
+    wanted = ours.replace("app.add(a)\n", "app.add(a)\n    app.add(c)\n").replace(
+        "from .b import b\n", "from .b import b\nfrom .c import c\n"
+    )
+    assert settle_all("a.py", base, ours, theirs) == wanted
+    # What is not called in their place has only the same lines.
+    other = base.replace("add(b)", "add(b, 1)").replace("def f", f"{mine}def f")
+    settled = settle_all("a.py", base, other, base.replace("add(b)", "add(b, 1)"))
+    assert settled == other
+    # It does not have all that is needed there.
+    assert settle_all("a.py", base, ours, theirs.replace("add(c)", "add(c, x)")) is None
+    fewer = base.replace("    app.add(a)\n", "").replace("from .a import a\n", "")
+    settled = settle_all("a.py", base, ours, fewer)
+    assert settled == ours.replace("    app.add(a)\n", "").replace("from .a import a\n", "")
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "wanted"),
+    [
+        ("a: int, b: str", "a: int, b: str, c: str = 'x'", "a: int", "a: int, c: str = 'x'"),
+        ("a: int", "a: int, mine=1", "theirs: int, a: int", "theirs: int, a: int, mine=1"),
+        ("a", "a, *, mine", "a, b=1, *, c=(1, 2)", "a, b=1, *, mine, c=(1, 2)"),
+        ("a: int", "a: str", "a: int, b: int", "a: str, b: int"),
+        ("a: int", "a: str", "a: float", None),
+        ("a", "a, b", "a, *c", None),
+        # What has no default cannot come behind what has one.
+        ("a", "a, mine", "a=1", None),
+    ],
+)
+def test_a_function_takes_what_both_sides_want(
+    base: str, ours: str, theirs: str, wanted: str | None
+) -> None:
+    base, ours, theirs = (f"def f({each}) -> int:\n    return 1\n" for each in (base, ours, theirs))
+    settled = settle_all("a.py", base, ours, theirs)
+    assert settled == (wanted and f"def f({wanted}) -> int:\n    return 1\n")
+
+
+def test_what_a_function_takes_is_written_in_lines_as_ruff_does() -> None:
+    form = "@it\ndef f({}) -> int:\n    return 1\n"
+    base, ours, theirs = (
+        form.format(each) for each in ("a: int", "a: int, mine: int", "b: int, a: int")
+    )
+    assert settle_all("a.py", base, ours, theirs, width=30) == form.format(
+        "\n    b: int, a: int, mine: int\n"
+    )
+    long = form.format("\n    b: int,\n    a: int,\n    mine: int,\n")
+    assert settle_all("a.py", base, ours, theirs, width=20) == long
+    ours = form.format("\n    a: int,\n    mine: int,\n")
+    assert settle_all("a.py", base, ours, theirs, width=90) == long
 
 
 def test_fields_of_a_dataclass_with_names_need_no_order() -> None:
@@ -519,6 +659,15 @@ def test_a_page_that_is_all_new_stays_as_it_is() -> None:
     settled = settle("README.md", base, mine, theirs)
     assert settled is not None
     assert (settled.text, settled.left_out) == (mine + "\n## More\n\nMore.\n", ("Run it",))
+
+
+def test_paragraphs_in_the_users_words_stay() -> None:
+    base = "# Orders\n\nOne.\n\n## Run it\n\nSo.\n\nThen so.\n"
+    mine = base.replace("So.", "Mine.").replace("One.", "Eins.")
+    theirs = base.replace("So.", "Otherwise.\n\nAnd more.") + "\nLast.\n"
+    settled = settle("README.md", base, mine, theirs)
+    assert settled is not None
+    assert (settled.text, settled.worded) == (f"{mine}\nLast.\n", ("Orders.Run it",))
 
 
 def test_a_section_that_was_changed_stays_though_the_template_gives_it_up() -> None:

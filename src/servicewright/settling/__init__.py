@@ -45,12 +45,16 @@ class Settled:
         places: The names of the parts in which both sides changed something.
         left_out: The names of those that the template changed and the user deleted.
         kept: The names of those that the template gives up and the user changed.
+        worded: The names of those with words for people that both changed, and that are the user's.
+        given_up: The names of those that the template gives up, where the user changed such words.
     """
 
     text: str
     places: tuple[str, ...]
     left_out: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    worded: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,16 @@ def settle(
     if split is None or any("\r" in side for side in texts):
         return None
     # Prose works without the template's; code does not.
-    merge = Merge(forgiving=path.suffix == ".md")
+    merge = Merge(forgiving=path.suffix == ".md", follows_words=path.suffix == ".py")
     try:
         base_piece, our_piece, their_piece = (split(side) for side in texts)
         if path.suffix == ".toml":
             base_piece, their_piece = toml.follow(base_piece, our_piece, their_piece)
+        if path.suffix == ".py":
+            base_piece, their_piece = python.follow(base_piece, our_piece, their_piece)
+            merge.lost = python.lost(*texts)
         merged = merge.merge(base_piece, our_piece, their_piece)
-        if sorted(merged.leaves()) != sorted(split(merged.text).leaves()):
+        if _texts(merged) != _texts(split(merged.text)):
             return None
         text = merged.text
         if path.suffix == ".py":
@@ -128,4 +135,16 @@ def settle(
     except (UncertainError, ValueError, SyntaxError, RecursionError, yaml.YAMLError):
         return None
     places = tuple(dict.fromkeys(place or path.name for place in merge.settled))
-    return Settled(text, places, tuple(merge.left_out), tuple(merge.kept))
+    return Settled(
+        text,
+        places,
+        left_out=tuple(merge.left_out),
+        kept=tuple(merge.kept),
+        worded=tuple(dict.fromkeys(merge.worded)),
+        given_up=tuple(merge.given_up),
+    )
+
+
+def _texts(piece: Piece) -> list[tuple[int, str]]:
+    """Give all texts in a piece, and how deep they are."""
+    return sorted((len(path), text) for path, text in piece.leaves())

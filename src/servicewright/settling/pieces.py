@@ -7,11 +7,14 @@ first. All that a piece is made of are parts of the file's own text, so nothing 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from io import StringIO
 from itertools import pairwise
 from textwrap import shorten
 from typing import TYPE_CHECKING
+
+from servicewright.settling import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +38,9 @@ class Piece:
         order: Where it belongs among others, should these be sorted; the first word names a block,
             which a blank line divides from the next.
         apart: Whether one that is new can be no old one under another name.
-        union: Merges texts of it that were all changed: what it was, if it was, and both.
+        words: Whether it is for people to read and nothing else, such as a docstring.
+        union: Merges texts of it that were all changed: what it was, if it was, and both. Of one
+            with parts, those are what stands before them.
     """
 
     key: str
@@ -46,12 +51,25 @@ class Piece:
     loose: bool = False
     order: tuple[str, ...] | None = None
     apart: bool = False
+    words: bool = False
     union: Callable[[str, str, str], str] | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
         """The text without the blank lines before it."""
         return "".join([self.head, *(part.gap + part.text for part in self.parts or ()), self.tail])
+
+    @property
+    def code(self) -> str:
+        """The text without words for people."""
+        if self.words or self.parts is None:
+            return "" if self.words else self.text
+        return "".join([self.head, *(part.gap + part.code for part in self.parts), self.tail])
+
+    @property
+    def prose(self) -> str:
+        """The words for people that are in it."""
+        return self.text if self.words else "".join(part.prose for part in self.parts or ())
 
     def leaves(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
         """Give all texts in it, and under which names they stand."""
@@ -70,18 +88,57 @@ class Merge:
     Attributes:
         forgiving: Whether what the one side deleted stays so, although the other changed it, and
             what it changed stays, although the other gives it up.
+        follows_words: Whether names and texts that one side changed are followed in what the other
+            changed around them.
+        lost: Names that are not there any more, so that what uses them cannot be either.
         settled: The names of the pieces in which both sides changed something.
         left_out: Those that were changed by the other side and are not there any more.
         kept: Those that the other side gives up and the one side changed.
+        worded: Those with words for people that both sides changed, and that the one side's are.
+        given_up: Those that the other side gives up, where the one side changed such words alone,
+            or which use what is lost.
     """
 
     forgiving: bool = False
+    follows_words: bool = False
+    lost: frozenset[str] = frozenset()
     settled: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    worded: list[str] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
 
     def merge(self, base: Piece | None, ours: Piece, theirs: Piece, path: str = "") -> Piece:
-        """Merge a piece.
+        """Merge a piece, part by part, or else by its words.
+
+        Args:
+            base: What it was, if it was there.
+            ours: What the user made of it.
+            theirs: What the template did.
+            path: The names of the pieces that it is in.
+
+        Raises:
+            UncertainError: Both changed the same, or want something else in the same place.
+        """
+        noted = (self.settled, self.left_out, self.kept, self.worded, self.given_up)
+        counts = [len(each) for each in noted]
+        try:
+            return self._merge(base, ours, theirs, path)
+        except UncertainError:
+            if base is None or not self.follows_words:
+                raise
+            for each, count in zip(noted, counts, strict=True):
+                del each[count:]
+            for words, code in ((ours, theirs), (theirs, ours)):
+                edits = values.edits(base.text, words.text, code.text)
+                if edits is not None:
+                    self.settled.append(_within(path, ours.key))
+                    piece, _ = _edited(code, edits, 0)
+                    return replace(piece, key=ours.key, gap=_gap(base, ours, theirs))
+            raise
+
+    def _merge(self, base: Piece | None, ours: Piece, theirs: Piece, path: str) -> Piece:
+        """Merge a piece part by part.
 
         Args:
             base: What it was, if it was there.
@@ -98,12 +155,12 @@ class Merge:
         if base is not None and base.text == ours.text:
             return replace(theirs, gap=gap)
         here = _within(path, ours.key)
-        if ours.union and theirs.union:
+        if ours.union and theirs.union and ours.parts is None:
             head = ours.union(base.head if base else "", ours.head, theirs.head)
             self.settled.append(here)
             return replace(ours, head=head, gap=gap)
         if base and not (base.parts or ours.parts or theirs.parts):
-            head = _with_comments(base.head, ours.head, theirs.head, here)
+            head = self._head(base, ours, theirs, here)
             self.settled.append(here)
             return replace(ours, head=head, gap=gap)
         if ours.parts is None or theirs.parts is None:
@@ -119,13 +176,82 @@ class Merge:
         merged = replace(
             ours,
             gap=gap,
-            head=_one(base.head, ours.head, theirs.head, here),
-            tail=_one(base.tail, ours.tail, theirs.tail, here),
+            head=self._head(base, ours, theirs, here),
+            tail=one(base.tail, ours.tail, theirs.tail, here),
             parts=self._parts(base.parts or (), ours.parts, theirs.parts, here),
         )
         if len(self.settled) == before:
             self.settled.append(here)
         return merged
+
+    def _without_reworded(
+        self, base: Sequence[Piece], ours: Sequence[Piece], theirs: Sequence[Piece], path: str
+    ) -> Sequence[Piece]:
+        """Leave out new words of the template's for what the user has in own words by now."""
+        was, mine, new = ([part.key for part in side] for side in (base, ours, theirs))
+        reworded: set[str] = set()
+        for part in base:
+            is_gone = part.parts is None and not part.apart and part.key not in {*mine, *new}
+            if is_gone and _slot(part.key, was, mine).difference(was, new):
+                reworded |= _slot(part.key, was, new).difference(was, mine)
+        left_out = [part for part in theirs if part.key in reworded and not part.loose]
+        if left_out:
+            self.worded.append(path)
+        return [part for part in theirs if part not in left_out]
+
+    def _stays(
+        self,
+        was: Piece,
+        mine: Piece | None,
+        new: Piece | None,
+        neighbours: Sequence[Piece],
+        path: str,
+    ) -> bool:
+        """Whether what one of the sides dropped stays as the user has it."""
+        there = mine or new or was
+        here = _within(path, was.key)
+        if was.words:
+            # Who deleted words does not want others, and who changed them wants these.
+            return mine is not None and mine.text != was.text
+        if _same(was, there, neighbours):
+            if mine and was.prose != mine.prose:
+                self.given_up.append(here)
+            return False
+        if mine and self._cannot_stay(was, mine):
+            self.given_up.append(here)
+            return False
+        if not self.forgiving or (mine and mine.parts is None):
+            raise UncertainError(here)
+        (self.kept if mine else self.left_out).append(was.key)
+        return mine is not None
+
+    def _cannot_stay(self, was: Piece, now: Piece) -> bool:
+        """Whether what was changed in words alone uses something that is lost."""
+        names = {*values.words(now.code)} - {was.key}
+        return not self.lost.isdisjoint(names) and values.replaced(was.code, now.code) is not None
+
+    def _head(self, base: Piece, ours: Piece, theirs: Piece, path: str) -> str:
+        """Merge comments above something apart from it; who deleted them does not want others."""
+        sides = [commented(side.head) for side in (base, ours, theirs)]
+        (was, _), (mine, _), (new, _) = sides
+        above = self._words(was, mine, new, path) if mine else ""
+        (_, was), (_, mine), (_, new) = sides
+        if ours.words:
+            return above + self._words(was, mine, new, path)
+        try:
+            return above + one(was, mine, new, path)
+        except UncertainError:
+            if not ours.union or not was:
+                raise
+            return above + ours.union(was, mine, new)
+
+    def _words(self, base: str, ours: str, theirs: str, path: str) -> str:
+        """Take what people read as the user words it, and note that the template does otherwise."""
+        try:
+            return one(base, ours, theirs, path)
+        except UncertainError:
+            self.worded.append(path)
+            return ours
 
     def _parts(
         self,
@@ -134,6 +260,11 @@ class Merge:
         theirs: Sequence[Piece],
         path: str,
     ) -> tuple[Piece, ...]:
+        if self.follows_words:
+            both = (ours, theirs), (theirs, ours)
+            ours, theirs = (_with_known_names(base, side, other) for side, other in both)
+        if self.forgiving:
+            theirs = self._without_reworded(base, ours, theirs, path)
         was, mine, new = ({part.key: part for part in side} for side in (base, ours, theirs))
         found: dict[str, Piece] = {}
         for key in {**was, **mine, **new}:
@@ -142,13 +273,8 @@ class Merge:
             elif key not in was:
                 found[key] = mine[key] if key in mine else new[key]
             elif key in mine or key in new:
-                if _same(was[key], mine[key] if key in mine else new[key], base):
-                    continue
-                if not self.forgiving or (key in mine and mine[key].parts is None):
-                    raise UncertainError(_within(path, key))
-                if key in mine:
+                if self._stays(was[key], mine.get(key), new.get(key), base, path):
                     found[key] = mine[key]
-                (self.kept if key in mine else self.left_out).append(key)
             elif (
                 # The one side may have dropped it and the other have renamed it.
                 not (self.forgiving or was[key].apart)
@@ -163,21 +289,64 @@ class Merge:
         return tuple(_sorted(ordered, [base, ours, theirs]))
 
 
-def _with_comments(base: str, ours: str, theirs: str, path: str) -> str:
-    """Merge the comments above something apart from it; who deleted them does not want others."""
-    (was, old), (mine, my), (new, their) = (commented(text) for text in (base, ours, theirs))
-    comments = _one(was, mine, new, path) if mine else ""
-    return comments + _one(old, my, their, path)
+def _edited(piece: Piece, edits: Sequence[values.Edit], start: int) -> tuple[Piece, int]:
+    """Write something else in places of a piece that begins at an offset, and say where it ends."""
+
+    def written(text: str, begin: int) -> str:
+        inside = [e for e in edits if begin <= e[0] and e[1] <= begin + len(text)]
+        for first, last, new in reversed(inside):
+            text = text[: first - begin] + new + text[last - begin :]
+        return text
+
+    head = written(piece.head, start)
+    position = start + len(piece.head)
+    if piece.parts is None:
+        return replace(piece, head=head), position
+    parts = []
+    for part in piece.parts:
+        done, position = _edited(part, edits, position + len(part.gap))
+        parts.append(done)
+    tail = written(piece.tail, position)
+    return replace(piece, head=head, parts=tuple(parts), tail=tail), position + len(piece.tail)
+
+
+def _with_known_names(
+    base: Sequence[Piece], side: Sequence[Piece], other: Sequence[Piece]
+) -> Sequence[Piece]:
+    """Call statements as they were called, where they are the same but for some words."""
+    was, there = ([part.key for part in each] for each in (base, side))
+    elsewhere = {part.key: part.code for part in other}
+    common = Counter(word for part in base for word in values.words(part.code))
+    # How much of a piece is another word now: one that is everywhere counts for little.
+    costs: dict[tuple[str, str], float] = {}
+    for part in base:
+        if part.key not in there and not (part.words or part.loose):
+            slot = _slot(part.key, was, there).difference(was)
+            for new in side:
+                # What both sides have from now on is none of the old ones.
+                if new.key in slot and elsewhere.get(new.key) != new.code:
+                    words = values.replaced(part.code, new.code)
+                    if words is not None:
+                        costs[part.key, new.key] = sum(1 / common[word] for word in words)
+    names = {}
+    for (old, key), cost in costs.items():
+        rivals = [each for pair, each in costs.items() if old in pair or key in pair]
+        if rivals.count(cost) == 1 and cost == min(rivals):
+            names[key] = old
+    return [replace(part, key=names.get(part.key, part.key)) for part in side]
 
 
 def _same(was: Piece, now: Piece, neighbours: Sequence[Piece]) -> bool:
-    """Whether a piece was left alone; a comment may have come to it from a neighbour that went."""
-    if was.text == now.text:
+    """Whether a piece was left alone, but for words for people.
+
+    A comment may have come to it from a neighbour that went.
+    """
+    if was.code == now.code:
         return True
     known = {line for piece in neighbours for line in lines_of(piece.head)}
 
     def code(piece: Piece) -> str:
-        lines = lines_of(piece.text)
+        lines = lines_of(piece.code)
         while lines and _is_comment(lines[0]) and lines[0] in known:
             del lines[0]
         return "".join(lines)
@@ -190,7 +359,7 @@ def _within(path: str, key: str) -> str:
     return f"{path}.{shorten(key, 60, placeholder='…')}".strip(".")
 
 
-def _one(base: str, ours: str, theirs: str, path: str) -> str:
+def one(base: str, ours: str, theirs: str, path: str) -> str:
     """Give what one side made of a text that the other left alone."""
     if theirs in {base, ours}:
         return ours
@@ -201,7 +370,7 @@ def _one(base: str, ours: str, theirs: str, path: str) -> str:
 
 def _gap(base: Piece | None, ours: Piece, theirs: Piece) -> str:
     try:
-        return _one(base.gap if base else "", ours.gap, theirs.gap, "")
+        return one(base.gap if base else "", ours.gap, theirs.gap, "")
     except UncertainError:
         return max(ours.gap, theirs.gap, key=len)
 
@@ -283,18 +452,24 @@ def _with_shared(base: list[str], others: list[list[str]]) -> list[str]:
 
 def _replaces(key: str, base: list[str], side: list[str]) -> bool:
     """Whether a side has something new in the place of what it dropped."""
+    return not _slot(key, base, side) <= {*base}
+
+
+def _slot(key: str, base: list[str], side: list[str]) -> set[str]:
+    """Give what stands in the place of something that a side dropped."""
     number = base.index(key)
     before = next((k for k in reversed(base[:number]) if k in side), None)
     after = next((k for k in base[number:] if k in side), None)
     first = 0 if before is None else side.index(before) + 1
     last = len(side) if after is None else side.index(after)
-    return any(new not in base for new in side[first:last])
+    return {*side[first:last]}
 
 
 def _as_theirs(sides: list[list[str]], found: dict[str, Piece]) -> list[str] | None:
-    """Keep the template's new order, if all that the user added stands at the end.
+    """Keep the template's new order, if it is known where in it what the user added belongs.
 
-    What stood last stays there, also before the last statement, such as a return.
+    What stood last stays there, also before the last statement, such as a return. Elsewhere, what
+    needs no order follows what it followed.
     """
     base, ours, theirs = sides
     kept = [key for key in ours if key in base]
@@ -303,9 +478,17 @@ def _as_theirs(sides: list[list[str]], found: dict[str, Piece]) -> list[str] | N
     last = base[-1]
     added = [key for key in ours if key not in base]
     result = [key for key in theirs if key in found]
-    if kept[-1:] == [last] == theirs[-1:] and ours[-len(added) - 1 :] == [*added, last]:
+    at_the_end = kept[-1:] == [last] == theirs[-1:] and ours[-len(added) - 1 :] == [*added, last]
+    if at_the_end and len(result) + len({*added} - {*theirs}) == len(found):
         return [*result[:-1], *added, last]
-    return None
+    position: int | None = 0
+    for key in ours:
+        if key not in base and key not in theirs:
+            if not found[key].loose or position is None:
+                return None
+            result.insert(position, key)
+        position = result.index(key) + 1 if key in result else None
+    return result if len(result) == len(found) else None
 
 
 def _as_ours(sides: list[list[str]], found: dict[str, Piece], path: str) -> list[str]:

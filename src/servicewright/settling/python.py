@@ -8,8 +8,10 @@ import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from servicewright.settling import signatures
 from servicewright.settling.pieces import (
     Piece,
     UncertainError,
@@ -21,7 +23,7 @@ from servicewright.settling.pieces import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # Classes in which attributes need no order.
 _MODELS = ("Settings", "BaseModel")
@@ -88,7 +90,10 @@ class _Splitter:
         if start is not None and isinstance(statement, _FUNCTIONS | ast.ClassDef | _BLOCKS):
             parts, tail = self._statements(statement.body, start, last, loose=_is_model(statement))
             head = before + "".join(self._lines[first:start])
-            return make(head, parts=parts, tail=tail, loose=is_named)
+            union = partial(signatures.union, self._width) if _is_function(statement) else None
+            return make(head, parts=parts, tail=tail, loose=is_named, union=union)
+        if key == "docstring":
+            return make(whole, words=True)
         is_loose = loose and isinstance(statement, ast.Assign | ast.AnnAssign)
         if inside := self._bracketed(statement, first, last):
             head, parts, tail = inside
@@ -138,7 +143,9 @@ class _Splitter:
         distance = f"{9 - statement.level}{module}"
         block = "4" if statement.level else self._block(module)
         union = None if "#" in text else partial(_union, self._width)
-        return (block, "1", distance if statement.level else module), union
+        # There may be an import for each name.
+        rank, name = _case(statement.names[0].name)
+        return (block, "1", distance if statement.level else module, str(rank), name), union
 
     def _block(self, module: str) -> str:
         name = module.partition(".")[0]
@@ -193,6 +200,10 @@ def sort_imports(text: str, own: frozenset[str]) -> str:
     """
     module = split(text, own, width=88)
     return replace(module, parts=tuple(sort(module.parts or ()))).text
+
+
+def _is_function(statement: ast.stmt) -> bool:
+    return isinstance(statement, _FUNCTIONS)
 
 
 def _is_model(statement: ast.stmt) -> bool:
@@ -322,6 +333,100 @@ def check(sides: Sequence[str], merged: str) -> None:
     for find in (_unknown, _early):
         if found := find(merged) - find(ours) - find(theirs):
             raise UncertainError(", ".join(sorted(found)))
+
+
+def follow(base: Piece, ours: Piece, theirs: Piece) -> tuple[Piece, Piece]:
+    """Put statements that the user moved into a new function there on the other sides too.
+
+    Returns:
+        What the template wrote, and what it writes now.
+
+    Raises:
+        UncertainError: The template has something between them that cannot follow.
+    """
+    known = {part.key for side in (base, theirs) for part in side.parts or ()}
+    for new in ours.parts or ():
+        if new.parts is None or new.key in known:
+            continue
+        for home in base.parts or ():
+            left, there = (
+                next((part for part in side.parts or () if part.key == home.key), None)
+                for side in (ours, theirs)
+            )
+            if home.parts and left and left.parts and there and there.parts:
+                remaining = {part.code for part in left.parts}
+                found = {part.code: part for part in new.parts}
+                went = {
+                    part.key: found[part.code].key
+                    for part in home.parts
+                    if part.code in found and part.code not in remaining and part.key != "return"
+                }
+                # It is called in their place.
+                call = [part for part in left.parts if f"{new.key}(" in part.code]
+                if went and call:
+                    base = _with_moved(base, home, new, went, call)
+                    went |= {
+                        part.key: found[part.code].key
+                        for part in there.parts
+                        if part.code in found and part.code not in remaining
+                    }
+                    went |= _going_along(theirs, home, there, new, went)
+                    theirs = _with_moved(theirs, there, new, went, call)
+    return base, theirs
+
+
+def _with_moved(
+    module: Piece, home: Piece, new: Piece, went: Mapping[str, str], call: Sequence[Piece]
+) -> Piece:
+    """Put statements of a function into another, which is made like one of another module."""
+    inside = home.parts or ()
+    moved = [replace(part, key=went[part.key]) for part in inside if part.key in went]
+    first = next((n for n, part in enumerate(inside) if part.key in went), len(inside))
+    below = [part for part in inside[first:] if part.key not in went]
+    rest = [*inside[:first], *(call if moved else ()), *below]
+    parts: list[Piece] = []
+    for part in module.parts or ():
+        if part.key == home.key:
+            parts += [replace(new, parts=tuple(moved)), replace(part, parts=tuple(rest))]
+        else:
+            parts.append(part)
+    return replace(module, parts=tuple(parts))
+
+
+def _going_along(
+    module: Piece, before: Piece, home: Piece, new: Piece, went: Mapping[str, str]
+) -> dict[str, str]:
+    """Give what the template added between statements that were moved.
+
+    Raises:
+        UncertainError: It needs what there is not where they went.
+    """
+    was = {part.key for part in before.parts or ()}
+    keys = [part.key for part in home.parts or ()]
+    (function,) = ast.parse(dedent(new.text)).body
+    given = {*dir(builtins), *_given(module.text)}
+    given |= {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}
+    found = {}
+    for number, part in enumerate(home.parts or ()):
+        above = next((key for key in reversed(keys[:number]) if key in was), None)
+        below = next((key for key in keys[number:] if key in was), None)
+        if part.key not in was and above in went and below in went:
+            used = ast.walk(ast.parse(dedent(part.code)))
+            if not given.issuperset(node.id for node in used if isinstance(node, ast.Name)):
+                raise UncertainError(part.key)
+            found[part.key] = part.key
+    return found
+
+
+def lost(base: str, ours: str, theirs: str) -> frozenset[str]:
+    """Give the names that a module had for its statements, and that nothing gives any more."""
+    was, mine, new = ({*_given(text)} for text in (base, ours, theirs))
+    return frozenset(was - new - (mine - was))
+
+
+def _given(text: str) -> Iterator[str]:
+    for statement in ast.parse(text).body:
+        yield from _bound(statement)
 
 
 def modules(text: str, path: PurePosixPath) -> set[str]:
