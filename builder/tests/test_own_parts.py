@@ -109,6 +109,10 @@ def test_routes_of_one_name_are_described_apart(serve: Serve) -> None:
         def read_own(number: int) -> int:
             return number
 
+        @router.api_route("", methods=["GET", "PUT"])
+        def switch(request: Request) -> str:
+            return request.method
+
         app.include_router(router)
         app.include_router(router, prefix="/v2")
 
@@ -117,6 +121,13 @@ def test_routes_of_one_name_are_described_apart(serve: Serve) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert paths["/own/{number}"]["get"]["operationId"] == "read_own"
     assert paths["/v2/own/{number}"]["get"]["operationId"] == "read_own_v2_own__number__get"
+    first, second = paths["/own"], paths["/v2/own"]
+    assert [first[method]["operationId"] for method in ("get", "put")] == [
+        "switch",
+        "switch_own_put",
+    ]
+    assert second["get"]["operationId"] == "switch_v2_own_get"
+    assert second["put"]["operationId"] == "switch_v2_own_put"
     assert client.get("/v2/own/3").json() == 3
 
 
@@ -304,7 +315,7 @@ def scope_of(method: str, path: str, headers: list[tuple[bytes, bytes]]) -> dict
         "method": method,
         "path": path,
         "query_string": b"",
-        "headers": headers,
+        "headers": [(b"host", b"testserver"), *headers],
     }
 
 

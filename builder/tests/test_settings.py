@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from servicewright_builder import settings
 from servicewright_builder.settings import Settings, load_settings
 
 
@@ -26,6 +27,20 @@ def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(ValueError, match="max_body_size"):
         Settings()
+
+
+def test_a_list_of_your_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OwnSettings(Settings):
+        colours: tuple[str, ...] = ()
+
+    monkeypatch.setattr(settings, "Settings", OwnSettings)
+    monkeypatch.setenv("COLOURS", '["red", "blue"]')
+    assert load_settings() == OwnSettings(colours=("red", "blue"))
+
+    monkeypatch.setenv("COLOURS", "red,blue")
+    with pytest.raises(SystemExit, match=r"Write it as JSON.*colours") as ended:
+        load_settings()
+    assert "red,blue" not in str(ended.value)
 
 
 def test_a_file_in_another_encoding_is_refused() -> None:

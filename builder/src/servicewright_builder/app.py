@@ -1,12 +1,12 @@
 """The application factory."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from fastapi.utils import generate_unique_id
 
 from . import (
     custom,
@@ -28,8 +28,10 @@ def operation_ids() -> Callable[..., str]:
 
     def operation_id(route: APIRoute) -> str:
         operation = (route.path_format, route.methods)
-        is_first = named.setdefault(route.name, operation) == operation
-        return route.name if is_first else generate_unique_id(route)
+        if named.setdefault(route.name, operation) == operation:
+            return route.name
+        method = min(route.methods or ()).lower()
+        return re.sub(r"\W", "_", f"{route.name}{route.path_format}_{method}")
 
     return operation_id
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from .addresses import Proxies
 
@@ -54,5 +54,8 @@ def load_settings() -> Settings:
             for one in error.errors()
         )
         raise SystemExit("\n".join(sentences)) from None
+    except SettingsError as error:
+        # No list, or whatever else has several values.
+        raise SystemExit(f'Write it as JSON, such as ["a", "b"]: {error}.') from None
     except UnicodeDecodeError:
         raise SystemExit("Save .env as UTF-8: as it is, it cannot be read.") from None
