@@ -43,6 +43,7 @@ OF_THE_FRAMEWORK = (
     "tests/test_own_commands.py",
     "tests/test_authentication.py",
     "tests/test_guard.py",
+    "tests/test_job_context.py",
     "tests/test_own_parts.py",
     "tests/test_development.py",
     "tests/test_proxies.py",
