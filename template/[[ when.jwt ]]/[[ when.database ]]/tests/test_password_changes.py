@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import delete
 
 #{% filter replace("PACKAGE", package_name) | fitted %}
+from PACKAGE import security
 from PACKAGE.accounts import PasswordChange, PasswordGrant
 from PACKAGE.database import Database
 from PACKAGE.engine import make_engine
@@ -43,9 +44,7 @@ def overtaken(own_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
             assert users.set_password(ada, hash_password("another horse"))
         return is_right(password, hashed)
 
-    #{% filter replace("PACKAGE", package_name) %}
-    monkeypatch.setattr("PACKAGE.security.is_right", compare_slowly)
-    #{% endfilter %}
+    monkeypatch.setattr(security, "is_right", compare_slowly)
 
 
 @pytest.mark.usefixtures("overtaken")
