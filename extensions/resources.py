@@ -649,7 +649,8 @@ def auth_problem(auth: str, answer: Any) -> str:
 # Names that a service has itself where it is watched: of modules and paths.
 OF_TELEMETRY = frozenset(
     """
-    job_spans metrics request_telemetry shared_metrics sql_spans telemetry test_telemetry tracing
+    job_spans metrics queue_metrics request_telemetry shared_metrics sql_spans telemetry
+    test_telemetry tracing
     """.split()
 )
 
