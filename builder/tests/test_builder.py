@@ -294,7 +294,7 @@ def test_what_was_asked_for_long_ago_is_not_kept(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drafts, "KEPT", 2)
-    held = vars(shared())["_files"]
+    held = vars(shared())["_drafts"]
     held.clear()
 
     for name in ("One", "Two", "Three"):

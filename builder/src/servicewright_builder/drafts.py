@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -96,7 +96,6 @@ class Drafts:
         self.questions: list[Question] = self._form.questions
         self._turn = threading.Lock()
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
-        self._files: OrderedDict[str, Mapping[str, bytes]] = OrderedDict()
         self._consequences: OrderedDict[str, Mapping[str, Mapping[str, str]]] = OrderedDict()
 
     @property
@@ -117,8 +116,7 @@ class Drafts:
             left = {} if before is None else self._left_to_template(before)
             pairs = [pair for pair in pairs if pair[0] not in left or pair[1] != left[pair[0]]]
             problems = self._fill(pairs)
-            draft = self._draft(problems)
-        return draft if problems else kept(self._drafts, draft.link, lambda: draft)
+            return self._draft(problems)
 
     def at(self, link: str) -> Draft:
         """Give the draft that has a link."""
@@ -212,15 +210,18 @@ class Drafts:
         folder = str(asked.get("package_name", FOLDER)).replace("_", "-")
         lines = [shlex.join(["servicewright", "new", folder, "--defaults"])]
         lines += [shlex.join(["--set", f"{name}={answer}"]) for name, answer in said.items()]
-        return Draft(
+        draft = Draft(
             answers=self._form.known(),
             asked=frozenset(asked),
             problems=problems,
             link=link,
             command=" \\\n  ".join(lines),
             folder=folder,
-            files={} if problems else kept(self._files, link, self._write),
+            files={},
         )
+        if problems:
+            return draft
+        return kept(self._drafts, link, lambda: replace(draft, files=self._write()))
 
     def _write(self) -> Mapping[str, bytes]:
         files = self._form.render()

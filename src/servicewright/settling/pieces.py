@@ -138,17 +138,7 @@ class Merge:
             raise
 
     def _merge(self, base: Piece | None, ours: Piece, theirs: Piece, path: str) -> Piece:
-        """Merge a piece part by part.
-
-        Args:
-            base: What it was, if it was there.
-            ours: What the user made of it.
-            theirs: What the template did.
-            path: The names of the pieces that it is in.
-
-        Raises:
-            UncertainError: Both changed the same, or want something else in the same place.
-        """
+        """Merge a piece part by part, or raise UncertainError."""
         gap = _gap(base, ours, theirs)
         if ours.text == theirs.text or (base is not None and base.text == theirs.text):
             return replace(ours, gap=gap)
