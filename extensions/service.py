@@ -355,6 +355,12 @@ def limits(remembered: Mapping[str, Any]) -> str:
     )
 
 
+def of_database(text: str, database: str) -> str:
+    """Leave out the lines with what only another database is told of a table."""
+    others = "|".join({"postgresql", "sqlite"} - {database})
+    return re.sub(rf"^ *(?:{others})_\w+=.*\n", "", text, flags=re.MULTILINE)
+
+
 def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Give what follows from the answers: the features and what they bring along."""
     on = features(answers)
@@ -366,7 +372,10 @@ def derived(answers: Mapping[str, Any]) -> dict[str, Any]:
         "requests": requests(on),
         "routes": routes(on),
         "tables": {
-            feature.name: feature.about["tables"]
+            feature.name: {
+                name: of_database(text, answers["database"])
+                for name, text in feature.about["tables"].items()
+            }
             for feature in FEATURES
             if "tables" in feature.about
         },

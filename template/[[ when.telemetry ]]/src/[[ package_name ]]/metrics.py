@@ -1,3 +1,4 @@
+#{% filter imports %}
 """What is measured: for Prometheus, which asks at /metrics, and for a collector of OpenTelemetry."""
 
 import os
@@ -14,10 +15,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-#{% if when.celery %}
 from .queue_metrics import WaitingJobs
 
-#{% endif %}
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 # Asked every few seconds by what watches the service: they would hide what happens to its users.
 UNWATCHED = {"/health", "/metrics", "/ready"}
@@ -61,3 +60,4 @@ def exposition() -> bytes:
     registry.register(waiting_jobs)
     #{% endif %}
     return generate_latest(registry)
+#{% endfilter %}

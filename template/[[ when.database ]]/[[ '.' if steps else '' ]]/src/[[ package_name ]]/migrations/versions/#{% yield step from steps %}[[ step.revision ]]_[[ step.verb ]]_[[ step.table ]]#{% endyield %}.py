@@ -8,7 +8,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from alembic import op
 
-#{% set unknown = "" if when.sqlite else "sqlite_autoincrement=True," %}
 revision = "[[ step.revision ]]"
 down_revision = [[ step.down_revision ]]
 branch_labels = None
@@ -17,14 +16,14 @@ depends_on = None
 
 def upgrade() -> None:
     """Change the tables."""
-    #{% for line in step.upgrade if line.strip() != unknown %}
+    #{% for line in step.upgrade %}
     [[ line ]]
     #{% endfor %}
 
 
 def downgrade() -> None:
     """Change the tables back."""
-    #{% for line in step.downgrade if line.strip() != unknown %}
+    #{% for line in step.downgrade %}
     [[ line ]]
     #{% endfor %}
 #{% endfilter %}
