@@ -36,6 +36,8 @@ def init_app(app: FastAPI) -> None:
     write = app.openapi
 
     def openapi() -> dict[str, Any]:
+        if app.openapi_schema:
+            return app.openapi_schema
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Duplicate Operation ID")
             document = write()
