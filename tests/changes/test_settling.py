@@ -212,12 +212,7 @@ def edits(draw: st.DrawFn) -> tuple[list[Items], dict[str, int], set[str]]:
     return sides, {n: v for n, v in wanted if v is not None}, {*fates.values()}
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@settings(max_examples=100, deadline=None, database=None)
-@given(edit=edits())
-def test_what_both_sides_want_is_what_comes_of_it(
-    form: Form, edit: tuple[list[Items], dict[str, int], set[str]]
-) -> None:
+def assert_settled(form: Form, edit: tuple[list[Items], dict[str, int], set[str]]) -> None:
     sides, wanted, fates = edit
     texts = [form.write(side) for side in sides]
     assert form.read(texts[0]) == dict(sides[0])
@@ -233,6 +228,26 @@ def test_what_both_sides_want_is_what_comes_of_it(
         assert [name for name in form.read(settled.text) if name in known] == known
     if form.is_sorted and all(side == sorted(side) for side in sides):
         assert [*form.read(settled.text)] == sorted(wanted)
+
+
+# The same at every run: who changes something else is not to meet a rare fault of this.
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@settings(max_examples=100, deadline=None, database=None, derandomize=True)
+@given(edit=edits())
+def test_what_both_sides_want_is_what_comes_of_it(
+    form: Form, edit: tuple[list[Items], dict[str, int], set[str]]
+) -> None:
+    assert_settled(form, edit)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@settings(max_examples=3000, deadline=None, database=None)
+@given(edit=edits())
+def test_rare_edits_are_settled_as_well(
+    form: Form, edit: tuple[list[Items], dict[str, int], set[str]]
+) -> None:
+    assert_settled(form, edit)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -284,6 +299,8 @@ def body(statements: Sequence[str]) -> str:
         ("a() d() e()", "a() d() e() b()", "d() e() a()", "d() e() a() b()"),
         ("a() d() e()", "a() b() d() e()", "d() e() a()", None),
         ("a() d() e()", "d() e() a()", "a() d() e() b()", None),
+        # What both added follows what the one renamed, and comes before it on the other side.
+        ("d()", "b() c()", "c() d()", None),
         # The one side may have renamed what the other drops.
         ("a() d() e()", "a() b() e()", "a() e()", None),
         ("a() d() e()", "a() e()", "a() b() e()", None),

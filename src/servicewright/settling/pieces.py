@@ -396,14 +396,15 @@ def _order(sides: list[list[str]], found: dict[str, Piece], path: str) -> list[s
     What a side wrote between two old pieces is between them, or where they were. What both wrote
     in the same place has no order, unless it needs none.
     """
-    base, *others = sides
-    base = _with_shared(base, others)
+    old, *others = sides
+    base = _with_shared(old, others)
     place = {key: number for number, key in enumerate(base)}
     for side in others:
         known = [place[key] for key in side if key in place]
         if known != sorted(known):
             sides = [base, *others]
-            return _as_theirs(sides, found) or _as_ours(sides, found, path)
+            ordered = _as_theirs(sides, found) if _agree(old, others) else None
+            return ordered or _as_ours(sides, found, path)
     # For each run of new pieces: the places between which it stands, whose it is, and what it is.
     runs: list[tuple[int, int, int, list[str]]] = []
     for number, side in enumerate(others):
@@ -438,6 +439,14 @@ def _with_shared(base: list[str], others: list[list[str]]) -> list[str]:
             place = max((n for n, known in enumerate(result, 1) if known in before), default=0)
             result.insert(place, key)
     return result
+
+
+def _agree(base: list[str], others: list[list[str]]) -> bool:
+    """Whether what both sides added follows the same pieces of those that both have."""
+    common = [[key for key in side if all(key in each for each in others)] for side in others]
+    added = {*common[0]} - {*base}
+    before = [{key: {*keys[: keys.index(key)]} for key in added} for keys in common]
+    return before[0] == before[1]
 
 
 def _replaces(key: str, base: list[str], side: list[str]) -> bool:

@@ -251,6 +251,16 @@ def test_a_job_goes_on_where_a_service_was_killed(
     assert result.size == 10
 
 
+def test_a_job_that_fails_at_once_has_failed() -> None:
+    # A worker may be faster than the service.
+    own = Uploads(DATA, lambda *job: own.fail(*job))
+
+    receive(own, b"hello")
+
+    assert own.get("data.bin").status == "failed"
+    assert kept() == {"files/data.bin.upload", "states/data.bin.json"}
+
+
 def test_a_job_that_is_run_again_does_nothing_twice(
     uploads: Uploads, started: list[Start], monkeypatch: pytest.MonkeyPatch
 ) -> None:

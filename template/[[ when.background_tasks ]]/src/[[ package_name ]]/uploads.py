@@ -273,6 +273,8 @@ class Uploads:
 
     def _end(self, state: UploadState) -> None:
         with self._changing():
+            # A job may be given up before it ran, and before the file took its place.
+            self._put_in_place(state)
             if self._awaits(state):
                 self._remember(state)
 
