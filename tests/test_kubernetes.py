@@ -74,10 +74,10 @@ class Project(Deployment):
 
     @property
     def container(self) -> dict[str, Any]:
-        """The container of the service; with SQLite, a worker is beside it."""
+        """The container of the service; with SQLite, a worker and beat are beside it."""
         container, *beside = self.pod["containers"]
-        worker = self.on["celery"] and self.on["sqlite"]
-        assert [one["name"] for one in beside] == ["worker"] * worker
+        jobs = ["worker", "beat"] if self.on["celery"] and self.on["sqlite"] else []
+        assert [one["name"] for one in beside] == jobs
         assert isinstance(container, dict)
         return container
 
@@ -169,20 +169,28 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
         apart = not project.on["sqlite"]
         workers = {("Deployment", "worker"), ("HorizontalPodAutoscaler", "worker")}
         others = {("Deployment", "beat"), ("NetworkPolicy", "jobs")}
-        assert found.keys() == others | (workers if apart else set())
+        assert found.keys() == (workers | others if apart else set())
         (mode,) = project.manifests["PersistentVolumeClaim"]["spec"]["accessModes"]
         assert mode == ("ReadWriteMany" if apart else "ReadWriteOnce")
-        beat = found["Deployment", "beat"]["spec"]
-        assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
         containers = {one["name"]: one for pod in project.pods() for one in pod["containers"]}
+        tmp = []
         for name in ("worker", "beat"):
             container = containers[name]
             assert container["command"] == ["celery", "--app", f"{PACKAGE}.worker", name]
             assert {"startupProbe", "livenessProbe"} <= container.keys()
-        mounts = {
-            mount["name"]: mount["mountPath"] for mount in containers["worker"]["volumeMounts"]
-        }
-        assert mounts == {"tmp": "/tmp", "data": "/data"}  # noqa: S108
+            mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+            assert mounts.pop("/data") == "data"
+            # They show there that they are alive, and must not do so for each other.
+            (where,) = mounts.items()
+            tmp.append(where)
+        assert tmp == [
+            ("/tmp", "tmp"),  # noqa: S108
+            ("/tmp", "tmp" if apart else "tmp-of-beat"),  # noqa: S108
+        ]
+        if not apart:
+            continue
+        beat = found["Deployment", "beat"]["spec"]
+        assert (beat["replicas"], beat["strategy"]) == (1, {"type": "Recreate"})
         policy = found["NetworkPolicy", "jobs"]["spec"]
         (selected,) = policy["podSelector"]["matchExpressions"]
         base = project.manifests["Deployment"]["metadata"]["name"]
@@ -198,7 +206,7 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
             if one["kind"] == "Deployment"
         ):
             assert set(labels.values()) <= set(selected["values"])
-    assert any(project.of_jobs for project in projects)
+    assert {project.on["sqlite"] for project in projects if project.on["celery"]} == {True, False}
 
 
 def test_names_fit_together(projects: list[Project]) -> None:
@@ -224,7 +232,7 @@ def test_names_fit_together(projects: list[Project]) -> None:
         own = project.manifests.get("PersistentVolumeClaim", {"metadata": {"name": None}})
         assert claims == {own["metadata"]["name"]} - {None}
         assert {volume["name"] for volume in project.pod["volumes"]} == {
-            mount["name"] for mount in project.container["volumeMounts"]
+            mount["name"] for one in project.pod["containers"] for mount in one["volumeMounts"]
         }
 
 

@@ -49,14 +49,76 @@ def _jobs() -> Iterator[Fault]:
         ),
         (
             "a job that kills its workers has no end",
-            "if file.tell() > (self.max_retries or 0) + 1:",
-            "if file.tell() < 0:",
+            "if starts > (self.max_retries or 0) + 1:",
+            "if starts < 0:",
         ),
         (
-            "what was started stays noted",
-            'job that is done."""\n        (self.starts / task_id).unlink(missing_ok=True)\n',
+            "the starts of a job that is tried again are forgotten",
+            'before["starts"] if before else 0',
+            "0",
+        ),
+        (
+            "what was done stays noted",
+            'job that is done."""\n        celery.notes.remove(task_id)\n',
             'job that is done."""\n',
         ),
+        (
+            "what was given up stays noted",
+            'job that is given up."""\n        celery.notes.remove(task_id)\n',
+            'job that is given up."""\n',
+        ),
+        (
+            "jobs are not noted",
+            "        self.notes.write(job, Note(name=name, arguments=arguments, ",
+            "        str(Note(name=name, arguments=arguments, ",
+        ),
+        (
+            "what cannot be sent stays noted",
+            "            if before is None:\n                self.notes.remove(job)\n",
+            "",
+        ),
+        (
+            "a retry that cannot be sent is lost",
+            "            if before is None:\n                self.notes.remove(job)\n",
+            "            self.notes.remove(job)\n",
+        ),
+        (
+            "a lost job is not sent again",
+            '                super().send_task(note["name"], *note',
+            '                str((note["name"], *note',
+        ),
+        (
+            "a lost job is sent again and again",
+            "                self.notes.write(job, note)\n",
+            "",
+        ),
+        (
+            "a job is sent again before it is due",
+            "elif not due or due < now - timedelta(seconds=seconds):",
+            "else:",
+        ),
+        (
+            "a job is sent again when nobody needs it any more",
+            "if end and end < now:",
+            "if end is None and due == now:",
+        ),
+        ("a pause begins anew", 'options["eta"] = self.now()', 'options["countdown"] = self.now()'),
+        (
+            "a job that comes twice is done twice",
+            "                    raise Ignore\n",
+            "",
+        ),
+        (
+            "a job of another program is left",
+            'if self.request.get("noted") == task_id:',
+            "if task_id:",
+        ),
+        (
+            "a full disk fails jobs",
+            "with suppress(UnavailableError):",
+            "with suppress(ZeroDivisionError):",
+        ),
+        ("a job that was revoked is sent again", "@task_revoked.connect\n", ""),
         (
             "a job does not know its request",
             'headers["request_id"] = known',
@@ -64,8 +126,8 @@ def _jobs() -> Iterator[Fault]:
         ),
         (
             "a broker that is down is a bug",
-            "except OperationalError as error:",
-            "except ZeroDivisionError as error:",
+            "if not isinstance(error, OperationalError):",
+            "if error:",
         ),
         ("Celery writes the log", "@setup_logging.connect\n", ""),
         ("nobody sees that a worker is alive", "@heartbeat_sent.connect\n", ""),
@@ -80,8 +142,13 @@ def _jobs() -> Iterator[Fault]:
     for name, old, new in (
         ("a job is sent again as another one", ", task_id=key", ""),
         ("an upload that is given up goes on", "shared_uploads().fail(*args)", "shared_uploads()"),
-        ("what is scheduled piles up", '        "options": {"expires": 300},\n', ""),
-        ("a lost job is not looked for", "shared_uploads().resume(longest)", "shared_uploads()"),
+        ("what is scheduled piles up", '        "options": {"expires": INTERVAL},\n', ""),
+        ("lost jobs are not looked for", "    celery.resume(longest)\n", ""),
+        (
+            "what was cut off is not removed",
+            "    shared_uploads().remove_leftovers(longest)\n",
+            "",
+        ),
     ):
         yield Fault(name, "tasks.py", old, new, tests, answers=WITH_WORKERS)
     yield Fault(
@@ -130,18 +197,38 @@ def _uploads() -> Iterator[Fault]:
             "                pass\n",
         ),
         (
-            "a lost job is not sent again",
-            "            self._start(state.filename, state.key)\n",
-            "            pass\n",
-        ),
-        ("a lost job is sent again and again", "            path.touch()\n", ""),
-        (
             "workers leave what was cut off",
-            'path.name.startswith(".") or path.parent.name == "starts"',
-            'path.parent.name == "starts"',
+            "                    path.unlink()\n",
+            "                    path.stat()\n",
         ),
+        ("workers remove what is coming in", "path.stat().st_mtime < before", "path.exists()"),
     ):
         yield Fault(name, "uploads.py", old, new, tests, answers=WITH_WORKERS)
+
+
+def _notes() -> Iterator[Fault]:
+    """Slips in what is noted of jobs."""
+    for name, old, new in (
+        ("notes are anywhere", "quote(job, safe='')", "job"),
+        ("half a note is read", "draft = self._directory / f", "draft = self._path(job) or f"),
+        (
+            "no room for notes is a bug",
+            "except OSError as error:",
+            "except ZeroDivisionError as error:",
+        ),
+        (
+            "drafts are kept",
+            "                    path.unlink(missing_ok=True)\n",
+            "                    pass\n",
+        ),
+        (
+            "half a draft is kept",
+            "                draft.unlink(missing_ok=True)\n",
+            "                pass\n",
+        ),
+        ("jobs are lost at once", "path.stat().st_mtime < before", "path.exists()"),
+    ):
+        yield Fault(name, "job_notes.py", old, new, ("test_jobs.py",), answers=WITH_WORKERS)
 
 
 def _brokers() -> Iterator[Fault]:
@@ -357,4 +444,4 @@ def _telemetry() -> Iterator[Fault]:
         yield Fault(name, file, old, new, tests, answers=TELLING_WORKERS)
 
 
-WORKER_FAULTS = (*_jobs(), *_uploads(), *_brokers(), *_telemetry())
+WORKER_FAULTS = (*_jobs(), *_uploads(), *_notes(), *_brokers(), *_telemetry())

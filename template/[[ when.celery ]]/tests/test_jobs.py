@@ -6,24 +6,29 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from celery import Celery
 from celery.app.utils import find_app
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import heartbeat_sent
+from celery.worker.state import revoked
 from httpx2 import Client
+from kombu.exceptions import SerializerNotInstalled
 from workers import until
 
 #{% filter replace("PACKAGE", package_name) %}
 from PACKAGE import celery_app
 from PACKAGE import uploads as uploads_module
 from PACKAGE.celery_app import Job, celery
+from PACKAGE.job_notes import Note, Notes
 from PACKAGE.logs import request_id
 from PACKAGE.problems import UnavailableError
-from PACKAGE.tasks import resume_uploads
+from PACKAGE.tasks import resume_jobs
 from PACKAGE.uploads import StorageFullError, Uploads
 #{% endfilter %}
 
@@ -43,6 +48,17 @@ def kept() -> set[str]:
     """List the files that are kept."""
     found = (path for path in DATA.rglob("*") if path.is_file())
     return {path.relative_to(DATA).as_posix() for path in found} - {"lock"}
+
+
+def jobs() -> list[str]:
+    """List the notes of jobs."""
+    return [path.name for path in (DATA / "jobs").glob("*")]
+
+
+def let_time_pass() -> None:
+    """Let all that is kept be old."""
+    for path in DATA.rglob("*"):
+        os.utime(path, (0, 0))
 
 
 # The jobs of these tests: what they were given and the ids of their requests.
@@ -160,10 +176,8 @@ def test_what_kills_its_workers_is_given_up(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = UUID(int=7)
-    starts = DATA / "starts"
-    starts.mkdir(parents=True)
     # As often as it may be it was started before, by workers that ended with it.
-    (starts / key.hex).write_bytes(b"......")
+    celery.notes.write(key.hex, Note(name="", arguments=[], options={}, starts=6))
     with monkeypatch.context() as patch:
         patch.setattr(uploads_module, "uuid4", lambda: key)
         patch.setattr(Uploads, "process", lambda *_: ran.append(("process", "")))
@@ -171,7 +185,7 @@ def test_what_kills_its_workers_is_given_up(
         client.post("/uploads/data.bin", content=b"hello")
 
         assert ended(client)["status"] == "failed"
-    until(lambda: "was started 6 times" in caplog.text and not list(starts.iterdir()))
+    until(lambda: "was started 6 times" in caplog.text and not jobs())
     assert ran == []
 
 
@@ -253,8 +267,10 @@ def test_a_job_goes_on_where_a_service_was_killed(
 
 def test_a_job_that_fails_at_once_has_failed() -> None:
     # A worker may be faster than the service.
-    own = Uploads(DATA, lambda *job: own.fail(*job))
+    def start(filename: str, key: str) -> None:
+        own.fail(filename, key)
 
+    own = Uploads(DATA, start)
     receive(own, b"hello")
 
     assert own.get("data.bin").status == "failed"
@@ -357,7 +373,7 @@ def test_where_the_broker_is_down_nothing_is_kept(
     client.post("/uploads/data.bin", content=b"before")
     before = ended(client)
     # It is the last that is done for a job.
-    until(lambda: not any((DATA / "starts").iterdir()))
+    until(lambda: not jobs())
     files = kept()
     with monkeypatch.context() as patch:
         # Nothing listens at this port.
@@ -393,33 +409,14 @@ def test_without_a_server_a_job_waits_in_a_file(
     assert len(list((DATA / "broker").glob("*.msg"))) == 1
 
 
-def test_jobs_that_were_lost_are_sent_again(uploads: Uploads, started: list[Start]) -> None:
-    receive(uploads, b"hello")
-    state = DATA / "states" / "data.bin.json"
-
-    uploads.resume(60)
-    assert len(started) == 1
-
-    os.utime(state, (0, 0))
-    uploads.resume(60)
-    uploads.resume(60)
-    assert started == [started[0]] * 2
-
-    uploads.process(*started[1])
-    os.utime(state, (0, 0))
-    uploads.resume(60)
-    assert len(started) == 2
-
-
 def test_what_was_cut_off_is_removed(uploads: Uploads) -> None:
     receive(uploads, b"hello")
-    (DATA / "starts").mkdir()
-    for path in ("files/.cut-off", "states/.cut-off", "starts/ended", "files/.new"):
+    for path in ("files/.cut-off", "states/.cut-off", "files/.new"):
         (DATA / path).touch()
         if not path.endswith("new"):
             os.utime(DATA / path, (0, 0))
 
-    uploads.resume(60)
+    uploads.remove_leftovers(60)
 
     assert kept() == {"files/.new", "files/data.bin.upload", "states/data.bin.json"}
 
@@ -427,26 +424,252 @@ def test_what_was_cut_off_is_removed(uploads: Uploads) -> None:
 def test_what_another_worker_removed_is_passed_over(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    receive(uploads, b"hello")
-    monkeypatch.setattr(Path, "glob", lambda *_: [DATA / "states" / "gone.json"])
+    monkeypatch.setattr(Path, "glob", lambda *_: [DATA / "files" / ".gone"])
 
-    uploads.resume(60)
+    uploads.remove_leftovers(60)
+    assert celery.notes.older(60) == []
 
 
-def test_a_lost_job_is_found_on_schedule(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Uploads, "process", lambda *_: ran.append(("lost", "")))
-        client.post("/uploads/data.bin", content=b"hello")
-        until(lambda: ran)
-    os.utime(DATA / "states" / "data.bin.json", (0, 0))
+@pytest.mark.usefixtures("client")
+def test_a_job_is_noted_until_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(word: str) -> None:
+        ran.append((word, jobs()[0]))
+
+    monkeypatch.setattr(note, "run", run)
+
+    job = note.delay("one")
+
+    until(lambda: ran and not jobs())
+    assert ran == [("one", f"{job.id}.json")]
+
+
+@contextmanager
+def broker() -> Iterator[Any]:
+    """Talk to the broker."""
+    with celery.connection_for_write() as connection:
+        yield connection.default_channel
+
+
+def take() -> Any:
+    """Take a job from a queue that no worker knows, if there is one."""
+    with broker() as channel:
+        message = channel.basic_get("lost", no_ack=True)
+        return message and message.headers
+
+
+@pytest.fixture
+def lost(client: Client) -> Callable[..., str]:
+    """Give a function that sends a job which the broker loses."""
+    assert client
+
+    def lose(word: str, **options: Any) -> str:
+        job = note.apply_async((word,), queue="lost", **options)
+        assert take()
+        return str(job.id)
+
+    return lose
+
+
+def test_a_lost_job_is_sent_again_as_it_was(lost: Callable[..., str]) -> None:
+    request_id.set("abc")
+    job = lost("one", priority=3, expires=1000, retries=2)
+    request_id.set("another")
+
+    celery.resume(60)
+    assert take() is None
+    let_time_pass()
+    celery.resume(60)
+
+    again = take()
+    assert (again["id"], again["request_id"], again["retries"]) == (job, "abc", 2)
+    assert again["argsrepr"] == "['one']"
+    # It is waited for again.
+    celery.resume(60)
+    assert take() is None
+    let_time_pass()
+    celery.resume(60)
+    assert take() == again
+
+
+def test_a_lost_job_is_found_on_schedule(lost: Callable[..., str]) -> None:
+    job = lost("one")
+    found = celery.notes.read(job)
+    assert found
+    del found["options"]["queue"]
+    celery.notes.write(job, found)
+    let_time_pass()
     (scheduled,) = celery.conf.beat_schedule.values()
-    assert scheduled["task"] == resume_uploads.name
+    assert scheduled["task"] == resume_jobs.name
     # They do not pile up where no worker is.
     assert scheduled["options"]["expires"] <= scheduled["schedule"]
 
     celery.tasks[scheduled["task"]].delay()
 
-    assert ended(client)["status"] == "done"
+    until(lambda: ran and not jobs())
+    assert ran == [("one", job)]
+
+
+def test_a_job_is_lost_when_it_was_due(lost: Callable[..., str]) -> None:
+    lost("later", countdown=1000)
+    lost("now", countdown=-1000)
+    let_time_pass()
+
+    celery.resume(60)
+
+    again = take()
+    assert again["argsrepr"] == "['now']"
+    assert take() is None
+
+
+def test_a_lost_job_that_is_of_no_use_any_more_is_forgotten(lost: Callable[..., str]) -> None:
+    lost("one", expires=-1000)
+    let_time_pass()
+
+    celery.resume(60)
+
+    assert take() is None
+    assert not jobs()
+
+
+def test_a_job_that_has_just_ended_is_not_sent_again(
+    lost: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost("one")
+    let_time_pass()
+    monkeypatch.setattr(Notes, "read", lambda *_: None)
+
+    celery.resume(60)
+
+    assert take() is None
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_comes_twice_is_done_once(caplog: pytest.LogCaptureFixture) -> None:
+    job = note.delay("one")
+    until(lambda: ran and not jobs())
+
+    # As a broker does that has not heard of its end.
+    Celery.send_task(celery, note.name, ("one",), task_id=job.id, headers={"noted": job.id})
+
+    until(lambda: f"The job {job.id} has ended" in caplog.text)
+    assert len(ran) == 1
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_of_a_program_that_notes_none_runs() -> None:
+    job = Celery.send_task(celery, stumble.name, ("one", 1))
+
+    until(lambda: len(ran) == 2 and not jobs())
+    assert ran == [("one", job.id)] * 2
+
+
+@pytest.mark.usefixtures("client")
+def test_the_starts_of_a_job_that_is_tried_again_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[int] = []
+    write = Notes.write
+
+    def remember(notes: Notes, job: str, written: Note) -> None:
+        starts.append(written["starts"])
+        write(notes, job, written)
+
+    monkeypatch.setattr(Notes, "write", remember)
+
+    stumble.delay("one", 2)
+
+    until(lambda: len(ran) == 3 and not jobs())
+    assert starts == [0, 1, 1, 2, 2, 3]
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_is_revoked_is_not_sent_again() -> None:
+    revoked.add("unwanted")
+
+    note.apply_async(("one",), task_id="unwanted")
+
+    until(lambda: not jobs())
+    assert ran == []
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_cannot_be_sent_is_not_noted() -> None:
+    with pytest.raises(SerializerNotInstalled):
+        note.apply_async(("one",), serializer="unknown")
+
+    assert not jobs()
+
+
+def test_a_retry_that_the_broker_does_not_take_is_kept(lost: Callable[..., str]) -> None:
+    job = lost("one")
+
+    with pytest.raises(SerializerNotInstalled):
+        note.apply_async(("one",), task_id=job, serializer="unknown")
+
+    assert jobs() == [f"{job}.json"]
+
+
+def test_where_jobs_cannot_be_noted_none_is_sent(
+    lost: Callable[..., str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = lost("noted before")
+
+    def fail(path: Path, _: str) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", fail)
+        for known in (None, job):
+            with pytest.raises(UnavailableError):
+                note.apply_async(("one",), task_id=known, queue="lost")
+
+    assert take() is None
+    assert jobs() == [f"{job}.json"]
+    kept = celery.notes.read(job)
+    assert kept
+    assert kept["arguments"][0] == ["noted before"]
+    assert "Jobs cannot be noted: [Errno 28] no room" in caplog.text
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_runs_where_its_start_cannot_be_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise UnavailableError("The queue of jobs is not available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Notes, "read", fail)
+        note.delay("one")
+        until(lambda: ran)
+    until(lambda: not jobs())
+
+
+def test_notes_stay_in_their_directory_whatever_jobs_are_called() -> None:
+    notes = Notes(DATA)
+    names = [".", "..", "../states/x", "/etc/x", ".hidden", "a.draft", "a b\n%2F"]
+    for name in names:
+        notes.write(name, Note(name=name, arguments=[], options={}, starts=0))
+
+    assert sorted(notes.older(-60)) == sorted(names)
+    assert kept() == {f"jobs/{name}" for name in jobs()}
+    assert len(jobs()) == len(names)
+    for name in names:
+        found = notes.read(name)
+        assert found
+        assert found["name"] == name
+        notes.remove(name)
+        assert notes.read(name) is None
+    assert kept() == set()
+
+
+def test_notes_that_were_cut_off_are_removed() -> None:
+    notes = Notes(DATA)
+    assert notes.older(60) == []
+    notes.write("one", Note(name="one", arguments=[], options={}, starts=0))
+    (DATA / "jobs" / "old.draft").touch()
+    let_time_pass()
+    (DATA / "jobs" / "new.draft").touch()
+
+    assert notes.older(60) == ["one"]
+    assert set(jobs()) == {"one.json", "new.draft"}
 
 
 def test_who_watches_sees_that_they_are_alive(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ from PACKAGE.job_spans import followed
 from PACKAGE.metrics import exposition
 from PACKAGE.settings import Settings, load_settings
 #{% if when.celery %}
-from PACKAGE.tasks import resume_uploads
+from PACKAGE.tasks import resume_jobs
 #{% endif %}
 from PACKAGE.tracing import SILENCE, TraceFilter, calling, tracer
 #{% endfilter %}
@@ -295,7 +295,7 @@ def test_it_is_told_how_many_jobs_wait(
     monkeypatch.setitem(celery.conf, "task_default_queue", "elsewhere")
     for waiting in range(3):
         assert counts(exposition().decode(), "jobs_unfinished") == {"": waiting}
-        resume_uploads.apply_async(queue="elsewhere")
+        resume_jobs.apply_async(queue="elsewhere")
 
     # Nothing listens at this port.
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Annotated, Literal
@@ -251,25 +251,14 @@ class Uploads:
         """Note that the job failed."""
         self._end(UploadState(filename=filename, key=key, status="failed"))
 
-    def resume(self, seconds: float) -> None:
-        """Start the jobs again that have been waiting for so long; remove what was cut off."""
+    def remove_leftovers(self, seconds: float) -> None:
+        """Remove what was cut off so long ago."""
         before = time.time() - seconds
-        for path in self._directory.glob("*/*"):
-            try:
-                waiting = path.stat().st_mtime < before
-                if waiting and (path.name.startswith(".") or path.parent.name == "starts"):
+        for path in self._directory.glob("*/.*"):
+            # Another worker may be faster.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < before:
                     path.unlink()
-                elif waiting and path.parent == self._states:
-                    self._start_again(path)
-            except FileNotFoundError:
-                # Another worker was faster.
-                continue
-
-    def _start_again(self, path: Path) -> None:
-        state = UploadState.model_validate_json(path.read_bytes())
-        if state.status == "processing":
-            path.touch()
-            self._start(state.filename, state.key)
 
     def _end(self, state: UploadState) -> None:
         with self._changing():

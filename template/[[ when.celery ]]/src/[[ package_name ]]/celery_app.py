@@ -2,30 +2,37 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
 from celery import Celery, Task
 from celery.beat import Scheduler
-from celery.exceptions import OperationalError, SoftTimeLimitExceeded
+from celery.exceptions import Ignore, OperationalError, SoftTimeLimitExceeded
 #{% if when.telemetry %}
 from celery.signals import (
     heartbeat_sent,
     setup_logging,
+    task_revoked,
     worker_process_init,
     worker_process_shutdown,
 )
-from opentelemetry import context, propagate
 #{% else %}
-from celery.signals import heartbeat_sent, setup_logging
+from celery.signals import heartbeat_sent, setup_logging, task_revoked
+#{% endif %}
+from celery.utils import uuid
+from celery.utils.time import maybe_iso8601, maybe_make_aware
+#{% if when.telemetry %}
+from opentelemetry import context, propagate
 #{% endif %}
 
 from .broker import options_of
 #{% if when.database %}
 from .database import Database
 #{% endif %}
+from .job_notes import Note, Notes
 #{% if when.telemetry %}
 from .job_spans import followed
 #{% endif %}
@@ -44,6 +51,8 @@ ALIVE = Path(gettempdir()) / f"{__package__}.alive"
 GRACE = 10
 # Seconds before a job is tried again, at the most.
 LONGEST_PAUSE = 30
+# What is of use to the one alone who sends a job, and is not noted.
+PASSING = {"producer", "connection", "router", "result_cls", "publisher", "task_type"}
 
 
 class GivenUpError(Exception):
@@ -51,9 +60,13 @@ class GivenUpError(Exception):
 
 
 class Jobs(Celery):
-    """The queue, with what the service has for its jobs."""
+    """The queue, with what the service has for its jobs.
+
+    A job is noted before it is sent, and until it has ended. So it is found where the broker lost it.
+    """
 
     settings: Settings
+    notes: Notes
     #{% if when.database %}
     database: Database
     #{% endif %}
@@ -77,6 +90,7 @@ class Jobs(Celery):
             context: What a job runs in, such as the context of the application.
         """
         self.settings = settings
+        self.notes = Notes(Path(settings.data_directory))
         #{% if when.database %}
         self.database = database
         #{% endif %}
@@ -95,6 +109,58 @@ class Jobs(Celery):
             worker_concurrency=settings.worker_concurrency,
         )
 
+    def send_task(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Send a job to a worker, with the id of the request; 503 where the broker is down."""
+        # One that is tried again is noted already.
+        given = options.get("task_id")
+        before = self.notes.read(given) if given else None
+        job = options["task_id"] = given or uuid()
+        headers: dict[str, str] = {}
+        #{% if when.telemetry %}
+        propagate.inject(headers)
+        #{% endif %}
+        if known := request_id.get():
+            headers["request_id"] = known
+        options["headers"] = headers | (options.get("headers") or {}) | {"noted": job}
+        # Times, because it may be sent again.
+        if seconds := options.pop("countdown", None):
+            options["eta"] = self.now() + timedelta(seconds=seconds)
+        if isinstance(seconds := options.get("expires"), int | float):
+            options["expires"] = self.now() + timedelta(seconds=seconds)
+        starts = before["starts"] if before else 0
+        noted = {key: options[key] for key in options.keys() - PASSING if options[key] is not None}
+        self.notes.write(job, Note(name=name, arguments=arguments, options=noted, starts=starts))
+        try:
+            return super().send_task(name, *arguments, **options)
+        except BaseException as error:
+            if before is None:
+                self.notes.remove(job)
+            if not isinstance(error, OperationalError):
+                raise
+            logger.warning("The broker is not available: %s", type(error.__cause__ or error))
+            raise UnavailableError("The queue of jobs is not available") from error
+
+    def resume(self, seconds: float) -> None:
+        """Send the jobs again that should have begun or ended so long ago: they were lost."""
+        now = self.now()
+        for job in self.notes.older(seconds):
+            note = self.notes.read(job)
+            if note is None:
+                # It has just ended.
+                continue
+            due, end = (self._time(note["options"].get(name)) for name in ("eta", "expires"))
+            if end and end < now:
+                self.notes.remove(job)
+            elif not due or due < now - timedelta(seconds=seconds):
+                logger.warning("The job %s was lost, and is sent again", job)
+                # From now on it is waited for again.
+                self.notes.write(job, note)
+                super().send_task(note["name"], *note["arguments"], **note["options"])
+
+    def _time(self, given: datetime | str | None) -> datetime | None:
+        found = maybe_iso8601(given)
+        return found and maybe_make_aware(found, self.timezone)
+
 
 class Job(Task[..., Any]):
     """A job: derive yours from it with ``@celery.task``.
@@ -111,34 +177,25 @@ class Job(Task[..., Any]):
     retry_jitter = True
     max_retries = 5
 
-    @property
-    def starts(self) -> Path:
-        """Where it is noted how often jobs were started, which outlives workers."""
-        return Path(celery.settings.data_directory) / "starts"
-
-    def apply_async(self, *arguments: Any, **options: Any) -> Any:
-        """Send the job to a worker, with the id of the request; 503 where the broker is down."""
-        headers: dict[str, str] = {}
-        #{% if when.telemetry %}
-        propagate.inject(headers)
-        #{% endif %}
-        if known := request_id.get():
-            headers["request_id"] = known
-        options["headers"] = headers | (options.get("headers") or {})
-        try:
-            return super().apply_async(*arguments, **options)
-        except OperationalError as error:
-            logger.warning("The broker is not available: %s", type(error.__cause__ or error))
-            raise UnavailableError("The queue of jobs is not available") from error
-
     def before_start(self, task_id: str, args: Any, kwargs: Any) -> None:
-        """Note the start of a job; a job that kills its workers is given up."""
+        """Note the start of a job; one that has ended is left, and one that kills its workers given up."""
         request_id.set(self.request.get("request_id") or task_id)
-        self.starts.mkdir(parents=True, exist_ok=True)
-        with (self.starts / task_id).open("ab") as file:
-            file.write(b".")
-            if file.tell() > (self.max_retries or 0) + 1:
-                raise GivenUpError(f"{self.name} was started {file.tell() - 1} times")
+        starts = 0
+        # Where nothing can be noted it runs, and is not counted.
+        with suppress(UnavailableError):
+            note = celery.notes.read(task_id)
+            if note is None:
+                if self.request.get("noted") == task_id:
+                    logger.warning("The job %s has ended, or DATA_DIRECTORY is not shared", task_id)
+                    raise Ignore
+                # It was sent by what notes no jobs.
+                options = {"task_id": task_id, "headers": {"noted": task_id}}
+                note = Note(name=self.name, arguments=(args, kwargs), options=options, starts=0)
+            note["starts"] += 1
+            celery.notes.write(task_id, note)
+            starts = note["starts"]
+        if starts > (self.max_retries or 0) + 1:
+            raise GivenUpError(f"{self.name} was started {starts - 1} times")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the job in the context of the application."""
@@ -155,12 +212,12 @@ class Job(Task[..., Any]):
         #{% endif %}
 
     def on_success(self, retval: Any, task_id: str, args: Any, kwargs: Any) -> None:
-        """Forget the starts of a job that is done."""
-        (self.starts / task_id).unlink(missing_ok=True)
+        """Forget a job that is done."""
+        celery.notes.remove(task_id)
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        """Forget the starts of a job that is given up."""
-        (self.starts / task_id).unlink(missing_ok=True)
+        """Forget a job that is given up."""
+        celery.notes.remove(task_id)
 
 
 @setup_logging.connect
@@ -172,6 +229,12 @@ def keep_logging(**_: object) -> None:
 def show_life(**_: object) -> None:
     """Let whoever watches see that this worker is alive."""
     ALIVE.touch()
+
+
+@task_revoked.connect
+def forget(request: Any, **_: object) -> None:
+    """Forget a job that is not to run any more."""
+    celery.notes.remove(request.id)
 
 
 #{% if when.telemetry %}

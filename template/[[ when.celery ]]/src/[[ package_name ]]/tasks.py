@@ -6,6 +6,9 @@ from typing import Any
 from .celery_app import Job, celery
 from .uploads import Uploads
 
+# Seconds between looks for jobs that were lost.
+INTERVAL = 300.0
+
 
 def shared_uploads() -> Uploads:
     """Give the uploads, whose jobs are those below."""
@@ -17,8 +20,8 @@ class UploadJob(Job):
 
     def on_failure(self, exc: Exception, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
         """Note that the job is given up."""
-        super().on_failure(exc, task_id, args, kwargs, einfo)
         shared_uploads().fail(*args)
+        super().on_failure(exc, task_id, args, kwargs, einfo)
 
 
 @celery.task(base=UploadJob)
@@ -33,19 +36,20 @@ def start_processing(filename: str, key: str) -> None:
 
 
 @celery.task(base=Job)
-def resume_uploads() -> None:
-    """Send the jobs of uploads again that have been waiting for long: they may be lost."""
-    # What a job holds for so long was given to another worker.
-    longest: float = 2 * celery.conf.task_time_limit
-    shared_uploads().resume(longest)
+def resume_jobs() -> None:
+    """Send jobs again that were lost, and remove what was cut off of uploads."""
+    # What was sent before this was sent has been taken by a worker, and what was running has ended.
+    longest: float = max(INTERVAL, 2 * celery.conf.task_time_limit)
+    celery.resume(longest)
+    shared_uploads().remove_leftovers(longest)
 
 
 celery.conf.beat_schedule = {
-    "resume-uploads": {
-        "task": resume_uploads.name,
-        "schedule": 300.0,
+    "resume-jobs": {
+        "task": resume_jobs.name,
+        "schedule": INTERVAL,
         # One is enough, however long no worker was there.
-        "options": {"expires": 300},
+        "options": {"expires": INTERVAL},
     },
     # Your own:
 }
