@@ -10,12 +10,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from brokers import KINDS, Program, broker, running
@@ -37,7 +39,7 @@ JOBS = 1000
 # 70 more, and looks every ten seconds.
 TIME_LIMIT = 5
 LONGEST_ABSENCE = TIME_LIMIT + 70 + 10
-# What an owner adds: jobs of their own, one of which ends the process that it runs in.
+# What an owner adds: another schedule, and jobs, one of which ends the process that it runs in.
 OWN_JOBS = '''
 import os
 import signal
@@ -45,6 +47,10 @@ import subprocess
 import time
 
 from sqlalchemy import text
+
+# Beat looks for lost jobs every two seconds.
+INTERVAL = 2.0
+celery.conf.beat_schedule["resume-jobs"] |= {"schedule": 2.0, "options": {"expires": 2.0}}
 
 
 @celery.task(base=Job)
@@ -426,6 +432,34 @@ def test_no_job_is_lost_and_none_is_seen_twice(
         # Whatever ran again was forgotten again.
         wait_until(lambda: not service.noted)
     assert "Traceback" not in service.server.log
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_beat_finds_a_job_that_its_broker_forgot(
+    services: Services, framework: str, tmp_path: Path
+) -> None:
+    with deployed(services, tmp_path, (framework, "redis")) as service:
+        service.worker.kill()
+        assert service.server.ask("POST", "/notes/1").status == 202
+        assert len(service.noted) == 1
+        where = urlsplit(service.variables["CELERY_BROKER_URL"])
+        with socket.create_connection((where.hostname, where.port)) as connection:
+            connection.sendall(b"FLUSHALL\r\n")
+            assert connection.recv(100) == b"+OK\r\n"
+        service.worker.start()
+        Clients(service).send(3)
+        service.wait_until(lambda: service.query("SELECT number FROM notes") == [[3]])
+        assert len(service.noted) == 1
+
+        command = service.service.program("celery", "--app", f"{PACKAGE}.worker", "beat")
+        beat = Program("beat", command, service.service.path, service.variables)
+        with running(beat):
+            # Twice the time limit and what is added to it.
+            service.wait_until(lambda: len(service.query("SELECT number FROM notes")) == 2, 60)
+        service.wait_until(lambda: not service.noted)
+        assert service.query("SELECT number, times FROM notes ORDER BY number") == [[1, 1], [3, 1]]
+        assert Counter(service.events("ended")).most_common(1)[0][1] == 1
+    assert "Traceback" not in beat.log + service.server.log
 
 
 def test_a_job_that_kills_its_workers_is_given_up(
