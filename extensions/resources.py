@@ -662,7 +662,7 @@ def telemetry_problem(telemetry: Any, answer: Any) -> str:
 
 
 # The same where workers run its jobs.
-OF_WORKERS = frozenset("broker celery_app tasks worker".split())
+OF_WORKERS = frozenset("broker celery_app job_notes tasks worker".split())
 
 
 def tasks_problem(background_tasks: str, answer: Any) -> str:
