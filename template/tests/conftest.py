@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 import psycopg
 #{% endif %}
 import pytest
-#{% if when.oidc and when.login_page %}
+#{% if when.oidc and when.visitors %}
 from bearers import AUDIENCE, ISSUER, LOGIN_SECRET, Bearer
 #{% elif when.oidc %}
 from bearers import AUDIENCE, ISSUER, Bearer
@@ -70,7 +70,7 @@ SETTINGS: dict[str, Any] = {
     #{% elif when.oidc %}
     "oidc_issuer": ISSUER.url,
     "oidc_audience": AUDIENCE,
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     "oidc_client_id": "the pages",
     "login_secret": LOGIN_SECRET,
     #{% endif %}
@@ -139,7 +139,7 @@ def environment() -> Iterator[None]:
         #{% elif when.oidc %}
         patch.setenv("OIDC_ISSUER", ISSUER.url)
         patch.setenv("OIDC_AUDIENCE", AUDIENCE)
-        #{% if when.login_page %}
+        #{% if when.visitors %}
         patch.setenv("OIDC_CLIENT_ID", "the pages")
         patch.setenv("LOGIN_SECRET", LOGIN_SECRET)
         #{% endif %}

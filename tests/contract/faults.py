@@ -1342,6 +1342,74 @@ def _admin() -> Iterator[Fault]:
     ):
         answers = WITH_USERS | {"admin": True}
         yield Fault(name, file, old, new, ("test_admin_login.py",), answers=answers)
+    for name, file, old, new in (
+        (
+            "the role of an admin is not checked",
+            "admin_login.py",
+            'if visitor and "admin" not in visitor.roles:',
+            "if visitor and visitor.roles is None:",
+        ),
+        (
+            "who is no admin logs in",
+            "admin_login.py",
+            'if account is None or "admin" not in account.roles:',
+            "if account is None:",
+        ),
+        (
+            "anyone is let in",
+            "admin_login.py",
+            "return visitor is not None",
+            "return True",
+        ),
+        (
+            "the cookie of an admin stays after the end",
+            "admin_login.py",
+            "answer.delete_cookie(COOKIE,",
+            "answer.delete_cookie(ON_THE_WAY,",
+        ),
+        (
+            "who has logged out is logged in at once",
+            "admin_login.py",
+            'answer = RedirectResponse(request.url_for("admin:first"), 303)',
+            'answer = RedirectResponse(request.url_for("admin:login"), 303)',
+        ),
+        (
+            "another site logs an admin out",
+            "admin_login.py",
+            'is_from_another_site("POST", request.headers)',
+            'is_from_another_site("GET", request.headers)',
+        ),
+        (
+            "scripts read the cookie of an admin",
+            "admin_login.py",
+            "httponly=True",
+            "httponly=False",
+        ),
+        (
+            "anybody comes back to the admin site",
+            "login_page.py",
+            ' or not compare_digest(state.encode(), way["state"].encode())',
+            "",
+        ),
+        (
+            "sqladmin asks for a password",
+            "admin.py",
+            "routes[:0] = login.routes()",
+            "routes[:0] = []",
+        ),
+    ):
+        answers = WITH_ISSUER | {"admin": True, "pages": False}
+        of_both = ("test_admin_login.py", "test_admin.py")
+        yield Fault(f"issuers, {name}", file, old, new, of_both, answers=answers)
+    yield Fault(
+        "issuers, who logs in waits for the database",
+        "admin_site.py",
+        "if is_static(scope) or is_login(scope):",
+        "if is_static(scope):",
+        ("test_admin_site.py",),
+        FASTAPI,
+        WITH_ISSUER | {"admin": True, "pages": False},
+    )
 
 
 def _others() -> Iterator[Fault]:

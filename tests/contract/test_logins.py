@@ -1,4 +1,4 @@
-"""Logins in a real browser: by pages, by way of an issuer, and by the button Authorize of /docs.
+"""Logins in a real browser: by pages, to the admin site, and by the button Authorize of /docs.
 
 The issuer is oidc-provider-mock, with what browsers need besides: other origins may ask it, and its
 access tokens are JSON Web Tokens, as those of Keycloak are. What the documentation loads from a CDN
@@ -12,6 +12,7 @@ import ssl
 import threading
 from contextlib import contextmanager
 from functools import partial
+from http.client import HTTPConnection
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
@@ -196,8 +197,8 @@ def make(
     }
 
     @contextmanager
-    def make(framework: str, auth: str, *arguments: str) -> Iterator[Browser]:
-        service = services.make(tmp_path, framework, auth=auth)
+    def make(framework: str, auth: str, *arguments: str, **answers: Any) -> Iterator[Browser]:
+        service = services.make(tmp_path, framework, auth=auth, **answers)
         with (
             run_in_production(service, settings[auth]) as server,
             chromium(tmp_path / "browser", "--window-size=1280,1000", *arguments) as driver,
@@ -265,6 +266,71 @@ def test_a_user_logs_in_by_the_pages(
         browser.driver.back()
         browser.driver.refresh()
         assert "Log out" not in browser.text()
+        assert browser.problems() == []
+
+
+def give_role(issuer: str, username: str) -> None:
+    """Let an issuer know a user as an admin."""
+    connection = HTTPConnection(urlsplit(issuer).netloc, timeout=PATIENCE)
+    headers = {"Content-Type": "application/json"}
+    connection.request("PUT", f"/users/{username}", '{"roles": ["admin"]}', headers)
+    assert connection.getresponse().status == 204
+    connection.close()
+
+
+@needs_browser
+@pytest.mark.thorough
+@pytest.mark.parametrize(("framework", "site"), [*product(FRAMEWORKS, ("alone", "with-pages"))])
+def test_an_admin_logs_in_by_the_issuer(
+    make: Callable[..., AbstractContextManager[Browser]], issuer: str, framework: str, site: str
+) -> None:
+    give_role(issuer, "grace")
+    with make(framework, "oidc", admin=True, pages=site == "with-pages") as browser:
+
+        def log_in(username: str) -> str:
+            assert browser.driver.current_url.startswith(issuer)
+            browser.fill(sub=username)
+            browser.click("form button")
+            return urlsplit(browser.driver.current_url).path
+
+        def add(name: str) -> None:
+            browser.fill(name=name, price="49.90", tags="oak", internal_note="supplier 7")
+            browser.click("input[value=Save]")
+
+        browser.open("/admin")
+        browser.click("button[value=deny]")
+        assert "The login has failed" in browser.text()
+        browser.click("a.btn")
+        assert log_in("eve") == "/admin/login/callback"
+        assert "The role admin is missing" in browser.text()
+        browser.picture(f"admin-{site}-refused")
+        # Two pages that refuse, of which the browser writes.
+        refused = [text for text in browser.problems() if "favicon" not in text]
+        assert len(refused) == 2, refused
+
+        browser.click("a.btn")
+        assert log_in("grace") == "/admin/"
+        assert "Items" in browser.find("#navbarSupportedContent").text
+        assert browser.driver.execute_script("return document.cookie") == ""
+        browser.open("/admin/item/create")
+        add("Oak chair")
+        assert "Oak chair" in browser.text()
+        browser.picture(f"admin-{site}")
+
+        # Whose login has ended meanwhile is led to the login by a page, and back.
+        browser.open("/admin/item/create")
+        browser.driver.delete_all_cookies()
+        add("Lamp")
+        assert urlsplit(browser.driver.current_url).path == "/admin/login/first"
+        browser.picture(f"admin-{site}-first")
+        browser.click("a.btn")
+        assert log_in("grace") == "/admin/"
+
+        browser.click("a[href$='/admin/logout']")
+        assert urlsplit(browser.driver.current_url).path == "/admin/login/first"
+        assert browser.driver.get_cookies() == []
+        browser.open("/admin/item/list")
+        assert browser.driver.current_url.startswith(issuer)
         assert browser.problems() == []
 
 

@@ -41,6 +41,7 @@ OF_THE_FRAMEWORK = (
     "tests/clients.py",
     "tests/test_background.py",
     "tests/test_own_commands.py",
+    "tests/test_admin_site.py",
     "tests/test_authentication.py",
     "tests/test_guard.py",
     "tests/test_job_context.py",

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import pytest
-#{% if when.jwt %}
+#{% if when.bearer %}
 from bearers import NOBODY, Bearer
 #{% endif %}
 from chairs import StoredChair, Tables
@@ -29,7 +29,7 @@ from PACKAGE.models import Money
 from PACKAGE.settings import Settings
 #{% endfilter %}
 
-#{% if when.jwt %}
+#{% if when.bearer %}
 ADMIN = Bearer("admin")
 #{% else %}
 ADMIN = ("ada", "correct horse")
@@ -210,6 +210,14 @@ def test_nobody_else_gets_in(site: Client, method: str, path: str) -> None:
     assert answer.headers["Location"] == "http://testserver/admin/login"
     for auth in (Bearer(), Bearer("admin", token="x.y.z")):
         assert site.request(method, path, auth=auth).status_code in {302, 403}
+    #{% elif when.oidc %}
+    # A form is led to a page, from which browsers go on to the issuer.
+    status, way = (303, "/login/first") if method == "POST" else (302, "/login")
+    for auth in (NOBODY, Bearer("admin", token="x.y.z")):
+        answer = site.request(method, path, auth=auth)
+        assert answer.status_code == status
+        assert answer.headers["Location"] == f"http://testserver/admin{way}"
+    assert site.request(method, path, auth=Bearer()).status_code == 403
     #{% else %}
     for auth in (None, ("ada", "wrong"), ("eve", "correct horse")):
         answer = site.request(method, path, auth=auth)

@@ -3,18 +3,18 @@
 import json
 import threading
 import time
-#{% if when.login_page %}
+#{% if when.visitors %}
 from base64 import b64encode, urlsafe_b64encode
 #{% endif %}
 from collections import Counter
 from collections.abc import Generator
 from contextlib import suppress
-#{% if when.login_page %}
+#{% if when.visitors %}
 from hashlib import sha256
 #{% endif %}
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-#{% if when.login_page %}
+#{% if when.visitors %}
 from urllib.parse import parse_qsl, urlencode, urlsplit
 #{% endif %}
 
@@ -24,7 +24,7 @@ from httpx2 import Auth, Request, Response
 from jwt.algorithms import ECAlgorithm
 
 AUDIENCE = "the service of the tests"
-#{% if when.login_page %}
+#{% if when.visitors %}
 LOGIN_SECRET = "a secret of the tests that is long enough"
 #{% endif %}
 DISCOVERY = "/.well-known/openid-configuration"
@@ -61,7 +61,7 @@ class Provider:
                     self.end_headers()
                     self.wfile.write(body)
 
-            #{% if when.login_page %}
+            #{% if when.visitors %}
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
                 form = dict(parse_qsl(self.rfile.read(length).decode()))
@@ -89,13 +89,13 @@ class Provider:
             DISCOVERY: {
                 "issuer": self.url,
                 "jwks_uri": f"{self.url}/keys",
-                #{% if when.login_page %}
+                #{% if when.visitors %}
                 "authorization_endpoint": f"{self.url}/authorize?realm=a",
                 "token_endpoint": f"{self.url}/token",
                 #{% endif %}
             },
         }
-        #{% if when.login_page %}
+        #{% if when.visitors %}
         # What an ID token says besides, and what is answered with it.
         self.said: dict[str, Any] = {}
         self.given: dict[str, Any] = {}
@@ -127,7 +127,7 @@ class Provider:
             ]
         }
 
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     def let_in(self, page: str) -> str:
         """Log a user in who was sent to a page; give the address that she is sent back to."""
         asked = dict(parse_qsl(urlsplit(page).query))

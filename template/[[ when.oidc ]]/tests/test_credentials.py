@@ -1,6 +1,6 @@
 """Which issuers and audiences can be set."""
 
-#{% if when.login_page %}
+#{% if when.visitors %}
 from typing import Any
 
 #{% endif %}
@@ -54,7 +54,7 @@ def test_what_cannot_work_is_refused(issuer: str, audience: str, wrong: str) -> 
     (error,) = refused.value.errors()
     assert error["loc"] == (wrong,)
     assert "secret" not in str(refused.value)
-#{% if when.login_page %}
+#{% if when.visitors %}
 
 
 @pytest.mark.parametrize(

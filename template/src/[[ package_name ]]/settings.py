@@ -140,7 +140,7 @@ class Settings:
     oidc_roles_claim: str = "roles"
     # Seconds after which the issuer counts as down.
     oidc_timeout: Positive = 5
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     # What the issuer knows the pages as; without a secret if they are a public client.
     oidc_client_id: ClientName = [[ text("OIDC_CLIENT_ID", "") ]]
     oidc_client_secret: Annotated[str, Field(repr=False)] = [[ text("OIDC_CLIENT_SECRET", "") ]]

@@ -3,6 +3,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import sqladmin
@@ -126,6 +127,9 @@ def make_admin(
     middlewares: Sequence[Middleware] = (),
 ) -> None:
     """Put the admin site at /admin of an application."""
+    #{% if when.oidc %}
+    login = AdminLogin(logins)
+    #{% endif %}
     admin = sqladmin.Admin(
         app,
         session_maker=Sessions(database),
@@ -133,12 +137,20 @@ def make_admin(
         #{% if when.jwt %}
         authentication_backend=AdminLogin(logins, database),
         middlewares=[Middleware(Guard), *middlewares],
+        #{% elif when.oidc %}
+        templates_dir=str(Path(__file__).parent / "templates"),
+        authentication_backend=login,
+        middlewares=[Middleware(Guard, logins), *middlewares],
         #{% else %}
         middlewares=[Middleware(Guard, logins), *middlewares],
         #{% endif %}
     )
-    #{% if when.jwt %}
+    #{% if when.bearer %}
     admin.admin.state.templates = admin.templates
+    #{% endif %}
+    #{% if when.oidc %}
+    # In front of sqladmin's own page, which has a form for a password.
+    admin.admin.router.routes[:0] = login.routes()
     #{% endif %}
 
     async def hand_on(request: Request, error: Exception) -> NoReturn:

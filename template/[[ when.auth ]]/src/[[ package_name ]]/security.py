@@ -198,7 +198,7 @@ class Logins:
         # For the documentation.
         self.scheme = {"type": "openIdConnect", "openIdConnectUrl": issuer.discovery}
         self._tokens = Tokens(issuer, settings.oidc_audience, settings.oidc_roles_claim)
-        #{% if when.login_page %}
+        #{% if when.visitors %}
         self.page = LoginPage(settings, issuer, self._tokens)
         #{% endif %}
 
@@ -209,7 +209,7 @@ class Logins:
             raise NotAuthenticatedError
         return account
 
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     def visitor(self, authorization: str | None, cookie: str | None) -> Account | None:
         """Give the account of who visits a page, by an access token or by the cookie of a login."""
         return self._bearer(authorization) or self.page.account(cookie)

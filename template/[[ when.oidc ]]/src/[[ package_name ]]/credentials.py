@@ -7,7 +7,7 @@ from pydantic import AfterValidator
 
 # Where two programs are on one machine nobody listens between them, and HTTP will do.
 THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
-#{% if when.login_page %}
+#{% if when.visitors %}
 SHORTEST_SECRET = 32
 #{% endif %}
 
@@ -46,7 +46,7 @@ def audience_name(name: str) -> str:
     return name
 
 
-#{% if when.login_page %}
+#{% if when.visitors %}
 def client_name(name: str) -> str:
     """Refuse a client that the issuer cannot know."""
     if not name:

@@ -52,7 +52,7 @@ class Configuration(BaseModel):
 
     issuer: str
     jwks_uri: PrivateUrl
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     authorization_endpoint: PrivateUrl | None = None
     token_endpoint: PrivateUrl | None = None
     #{% endif %}

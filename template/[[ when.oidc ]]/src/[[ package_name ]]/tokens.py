@@ -44,7 +44,7 @@ class Tokens:
         claims = self._claims(token, self._audience)
         return self._account(claims) if claims else None
 
-    #{% if when.login_page %}
+    #{% if when.visitors %}
     def identity(self, token: str, client: str, nonce: str) -> Account | None:
         """Give the account that has logged in, by an ID token for a client; None as above."""
         claims = self._claims(token, client)

@@ -13,6 +13,15 @@ from .admin_login import is_static
 from .admission import Admission
 
 
+#{% if when.oidc %}
+def is_login(scope: Scope) -> bool:
+    """Tell whether a request is a part of a login, which needs the issuer and no table."""
+    path: str = scope["path"]
+    parts = {"/login", "/login/first", "/login/callback"}
+    return path.removeprefix(scope["root_path"]) in parts
+
+
+#{% endif %}
 class InTurn:
     """Has a request wait for a place among those that use the database.
 
@@ -25,7 +34,11 @@ class InTurn:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a request answered when it is its turn."""
+        #{% if when.oidc %}
+        if is_static(scope) or is_login(scope):
+        #{% else %}
         if is_static(scope):
+        #{% endif %}
             await self.app(scope, receive, send)
             return
         body = await Request(scope, receive).body()

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """How a browser logs in: by way of the issuer and back, with a cookie that stays."""
 
 import re
@@ -32,6 +33,7 @@ AT_ONCE = BoundedSemaphore(4)
 LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 
 
+#{% if when.login_page %}
 class LoginNeededError(ServiceError):
     """A page is for those who have logged in: the browser is led to where that can be done.
 
@@ -44,6 +46,7 @@ class LoginNeededError(ServiceError):
         super().__init__("Log in first", {"Location": f"{root_path}/login/first"})
 
 
+#{% endif %}
 class LoginFailedError(ServiceError):
     """The browser came back with what no login that it began is answered with."""
 
@@ -173,3 +176,4 @@ class LoginPage:
             return None
         kept: dict[str, Any] = claims["kept"]
         return kept
+#{% endfilter %}
