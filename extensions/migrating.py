@@ -684,6 +684,8 @@ class Migrations(ContextHook):
         if context["tables"] is not self._tables:
             self._tables = context["tables"]
             self._own = {feature: Own.of(said) for feature, said in self._tables.items()}
+            # Another database is told other things of the same tables.
+            self._key = ()
         features = [feature for feature in self._own if context["when"][feature]]
         key = (remembered, kept, goes_on, features)
         if key != self._key:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import copier
 import pytest
 from migrating import History, Own, Step, migrated_problem, tables_of
 from resources import read, read_text
 from service import FEATURES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # The tables of features, as their folders say.
 OWN = {each.name: Own.of(each.about["tables"]) for each in FEATURES if "tables" in each.about}
@@ -229,3 +235,25 @@ def test_tables_of_a_feature_come_and_go_behind_the_others() -> None:
 def test_a_feature_without_tables_is_refused() -> None:
     assert migrated_problem(["cors: comes"], read_text, OWN) != ""
     assert migrated_problem(["jwt: comes"], read_text, OWN) == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "is_sqlite"),
+    [({}, True), ({"database": "postgresql"}, False)],
+    ids=["default", "other"],
+)
+def test_a_database_is_told_what_it_alone_knows_of_a_feature(
+    given: dict[str, str], template: Path, tmp_path: Path
+) -> None:
+    # By Copier itself, which asks for one answer after the other: SQLite is the default.
+    copier.run_copy(
+        str(template),
+        tmp_path,
+        data={"auth": "jwt", "package_name": "orders", **given},
+        defaults=True,
+        unsafe=True,
+        quiet=True,
+    )
+
+    (migration,) = (tmp_path / "src/orders/migrations/versions").glob("*_create_users.py")
+    assert ("sqlite_autoincrement" in migration.read_text()) == (not given)
