@@ -237,11 +237,7 @@ def test_a_feature_without_tables_is_refused() -> None:
     assert migrated_problem(["jwt: comes"], read_text, OWN) == ""
 
 
-@pytest.mark.parametrize(
-    ("given", "is_sqlite"),
-    [({}, True), ({"database": "postgresql"}, False)],
-    ids=["default", "other"],
-)
+@pytest.mark.parametrize("given", [{}, {"database": "postgresql"}], ids=["sqlite", "postgresql"])
 def test_a_database_is_told_what_it_alone_knows_of_a_feature(
     given: dict[str, str], template: Path, tmp_path: Path
 ) -> None:
