@@ -20,7 +20,7 @@ Answers: TypeAlias = tuple[tuple[str, "Answer"], ...]
 SUITES = 80
 
 # In how many ways questions are taken together at most to see which of their answers meet.
-WAYS = 3000
+WAYS = 1500
 
 # Among how many variants those of a small set are looked for.
 CANDIDATES = 1000

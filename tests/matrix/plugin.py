@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from matrix.covering import SUITES
 from matrix.environments import Environments
 from matrix.postgresql import PostgreSQL
 from matrix.progress import Progress
@@ -46,6 +47,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--all",
         action="store_true",
         help="run the suites of all variants, not only of those in which any few answers meet",
+    )
+    parser.addoption(
+        "--suites",
+        metavar="N",
+        type=int,
+        default=SUITES,
+        help="run so many suites: any few answers meet in them, and more of them in more suites",
     )
     parser.addoption(
         "--again",

@@ -1,7 +1,8 @@
 """The variants' own suites pass in environments with exactly what the variants declare.
 
-A default run takes a covering set of them (see covering.py), ``--all`` takes all, ``-m exhaustive``
-all with their coverage, and ``tests/matrix/test_suites.py::test_suite[flask-cors]`` that one.
+A default run takes a covering set of them (see covering.py), ``--suites 800`` a larger one,
+``--all`` all, ``-m exhaustive`` all with their coverage, and
+``tests/matrix/test_suites.py::test_suite[flask-cors]`` that one.
 """
 
 from __future__ import annotations
@@ -32,8 +33,11 @@ NAMED = re.compile(r"test_suites\.py::test_suite\w*\[(.+)\]")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a test for each variant of this shard: of the default set, or of all that there are."""
     space = variants(ROOT)
-    every: Sequence[Variant] = space if wants_all(metafunc) else by_default()
-    chosen = [every[number] for number in fair(every, metafunc.config.getoption("shard"))]
+    number = metafunc.config.getoption("suites")
+    if number < 1:
+        raise pytest.UsageError("--suites says how many suites are run: 1 or more.")
+    every: Sequence[Variant] = space if wants_all(metafunc) else covering(number)
+    chosen = [every[place] for place in fair(every, metafunc.config.getoption("shard"))]
     # One that is named is run whether or not it is among them.
     named = {name for text in metafunc.config.args for name in NAMED.findall(text)}
     named -= {variant.id for variant in chosen}
@@ -45,9 +49,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @cache
-def by_default() -> list[Variant]:
-    """Choose the default set, once for all tests."""
-    return default_set(variants(ROOT))
+def covering(number: int) -> list[Variant]:
+    """Choose the variants whose suites are run, once for all tests."""
+    return default_set(variants(ROOT), number)
 
 
 def wants_all(metafunc: pytest.Metafunc) -> bool:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from schemas import check_schema
 
+from matrix.covering import default_set, missing
 from matrix.plugin import ROOT
 from servicewright.variants import fair, variants
 
@@ -74,13 +75,27 @@ def test_the_shards_are_all_parts_of_the_whole(jobs: dict[str, Any], job: str) -
     assert parts == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
 
 
-def test_all_suites_are_run_and_each_machine_has_time_for_its_own(jobs: dict[str, Any]) -> None:
-    every = variants(ROOT)
-
+def test_suites_in_which_any_four_answers_meet_are_run_for_each_push(
+    jobs: dict[str, Any],
+) -> None:
     (run,) = (step["run"] for step in jobs["suites"]["steps"] if "pytest" in step.get("run", ""))
-    assert "--all" in run.split()
+    number = int(run.split()[run.split().index("--suites") + 1])
+    chosen = default_set(variants(ROOT), number)
+
+    assert len(chosen) == number >= 700
+    assert missing(variants(ROOT), chosen, 4) == []
     for part in jobs["suites"]["strategy"]["matrix"]["shard"]:
-        assert 50 <= len(fair(every, part)) <= 1000
+        assert 50 <= len(fair(chosen, part)) <= 120
+
+
+def test_all_suites_are_run_once_a_week_and_each_machine_has_time_for_its_own(
+    jobs: dict[str, Any],
+) -> None:
+    for job in (jobs["exhaustive"], jobs["prove"]):
+        assert "schedule" in job["if"]
+        for part in job["strategy"]["matrix"]["shard"]:
+            # Of four processors each takes twenty seconds for a suite.
+            assert len(fair(variants(ROOT), part)) * 20 / 4 <= job["timeout-minutes"] * 60 / 2
 
 
 def test_what_has_passed_is_kept_and_left_alone_once_a_week(jobs: dict[str, Any]) -> None:
