@@ -494,6 +494,20 @@ def test_a_worker_that_stops_gives_its_jobs_back(
         wait_until(lambda: service.ended == 1, 20)
 
 
+def test_a_process_that_is_told_to_end_loses_no_job(
+    services: Services, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    with deployed(services, tmp_path, pair, limit=100) as service:
+        assert service.server.ask("POST", "/wait").status == 202
+        wait_until((service.service.path / "waited").exists)
+
+        # As systemd tells all processes of a worker.
+        for process in service.worker.children:
+            os.kill(process, signal.SIGTERM)
+        service.wait_until(lambda: service.ended == 1)
+        wait_until(lambda: not service.noted)
+
+
 def test_a_broker_that_hangs_holds_up_nothing_else(
     services: Services, pair: tuple[str, str], tmp_path: Path
 ) -> None:

@@ -120,6 +120,11 @@ def _jobs() -> Iterator[Fault]:
         ),
         ("a job that was revoked is sent again", "@task_revoked.connect\n", ""),
         (
+            "a job that was only ended is forgotten",
+            "if request.id in revoked:",
+            "if request.id:",
+        ),
+        (
             "a job does not know its request",
             'headers["request_id"] = known',
             'headers["request"] = known',

@@ -13,9 +13,10 @@ from uuid import UUID
 
 import pytest
 from celery import Celery
+from celery.app.task import Context
 from celery.app.utils import find_app
 from celery.exceptions import SoftTimeLimitExceeded
-from celery.signals import heartbeat_sent
+from celery.signals import heartbeat_sent, task_revoked
 from celery.worker.state import revoked
 from httpx2 import Client
 from kombu.exceptions import SerializerNotInstalled
@@ -588,6 +589,14 @@ def test_a_job_that_is_revoked_is_not_sent_again() -> None:
 
     until(lambda: not jobs())
     assert ran == []
+
+
+def test_a_job_that_was_only_ended_is_not_forgotten(lost: Callable[..., str]) -> None:
+    job = lost("one")
+
+    task_revoked.send(sender=note, request=Context(id=job), terminated=True)
+
+    assert jobs() == [f"{job}.json"]
 
 
 @pytest.mark.usefixtures("client")

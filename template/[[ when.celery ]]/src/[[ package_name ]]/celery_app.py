@@ -24,6 +24,7 @@ from celery.signals import heartbeat_sent, setup_logging, task_revoked
 #{% endif %}
 from celery.utils import uuid
 from celery.utils.time import maybe_iso8601, maybe_make_aware
+from celery.worker.state import revoked
 #{% if when.telemetry %}
 from opentelemetry import context, propagate
 #{% endif %}
@@ -233,8 +234,9 @@ def show_life(**_: object) -> None:
 
 @task_revoked.connect
 def forget(request: Any, **_: object) -> None:
-    """Forget a job that is not to run any more."""
-    celery.notes.remove(request.id)
+    """Forget a job that nobody wants any more, but none that was only ended."""
+    if request.id in revoked:
+        celery.notes.remove(request.id)
 
 
 #{% if when.telemetry %}
