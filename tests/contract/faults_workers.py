@@ -134,6 +134,7 @@ def _jobs() -> Iterator[Fault]:
             "if not isinstance(error, OperationalError):",
             "if error:",
         ),
+        ("jobs are made where threads use them", "        self.finalize()\n", ""),
         ("Celery writes the log", "@setup_logging.connect\n", ""),
         ("nobody sees that a worker is alive", "@heartbeat_sent.connect\n", ""),
         (

@@ -114,6 +114,15 @@ def test_the_worker_has_the_same_queue_as_the_service(
 
 
 @pytest.mark.usefixtures("client")
+def test_jobs_are_ready_before_threads_use_them() -> None:
+    own = celery_app.Jobs("own", set_as_current=False)
+
+    own.init_app([[ "celery.settings, celery.database" if when.database else "celery.settings" ]])
+
+    assert vars(own)["finalized"]
+
+
+@pytest.mark.usefixtures("client")
 def test_the_id_of_the_request_goes_with_its_jobs() -> None:
     request_id.set("abc")
 

@@ -109,6 +109,8 @@ class Jobs(Celery):
             task_time_limit=limit + GRACE,
             worker_concurrency=settings.worker_concurrency,
         )
+        # Now, because two threads that use a job first at the same time fail.
+        self.finalize()
 
     def send_task(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Send a job to a worker, with the id of the request; 503 where the broker is down."""
