@@ -90,10 +90,17 @@ def test_every_answer_that_is_something_switches_a_feature(template: Path) -> No
             },
         ),
         (
-            {"database": "postgresql", "background_tasks": "celery"},
+            {"database": "postgresql", "background_tasks": "celery", "storage": "directory"},
             {
                 *("database", "postgresql", "background_tasks", "celery", "file_storage"),
                 *("keeps_files", "scales", "workers_apart"),
+            },
+        ),
+        (
+            {"database": "postgresql", "background_tasks": "celery", "storage": "object"},
+            {
+                *("database", "postgresql", "background_tasks", "celery", "object_storage"),
+                *("scales", "workers_apart"),
             },
         ),
         (

@@ -145,9 +145,8 @@ def test_what_the_api_does_not_know_is_found(projects: list[Project]) -> None:
 def test_kinds_are_those_that_the_features_need(projects: list[Project]) -> None:
     for project in projects:
         database = project.tree.variant.answers["database"]
-        celery = project.on["celery"]
-        alone = project.tree.variant.answers.get("storage") == "directory" and not celery
-        files = alone or celery
+        files = project.on["file_storage"]
+        alone = files and not project.on["celery"]
         one = database != "postgresql" or alone
         expected = {"Deployment", "NetworkPolicy", "Service"}
         expected |= {"Job"} if database == "postgresql" else set()
@@ -170,8 +169,10 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
         workers = {("Deployment", "worker"), ("HorizontalPodAutoscaler", "worker")}
         others = {("Deployment", "beat"), ("NetworkPolicy", "jobs")}
         assert found.keys() == (workers | others if apart else set())
-        (mode,) = project.manifests["PersistentVolumeClaim"]["spec"]["accessModes"]
-        assert mode == ("ReadWriteMany" if apart else "ReadWriteOnce")
+        files = project.on["keeps_files"]
+        if files:
+            (mode,) = project.manifests["PersistentVolumeClaim"]["spec"]["accessModes"]
+            assert mode == ("ReadWriteMany" if apart else "ReadWriteOnce")
         containers = {one["name"]: one for pod in project.pods() for one in pod["containers"]}
         tmp = []
         for name in ("worker", "beat"):
@@ -179,7 +180,7 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
             assert container["command"] == ["celery", "--app", f"{PACKAGE}.worker", name]
             assert {"startupProbe", "livenessProbe"} <= container.keys()
             mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-            assert mounts.pop("/data") == "data"
+            assert mounts.pop("/data", "") == ("data" if files else "")
             # They show there that they are alive, and must not do so for each other.
             (where,) = mounts.items()
             tmp.append(where)
@@ -187,6 +188,15 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
             ("/tmp", "tmp"),  # noqa: S108
             ("/tmp", "tmp" if apart else "tmp-of-beat"),  # noqa: S108
         ]
+        buckets = [
+            (name, variable["value"])
+            for name, one in sorted(containers.items())
+            for variable in one.get("env", ())
+            if variable["name"] == "STORAGE_URL"
+        ]
+        everyone = ["app", "beat", "worker"] if project.on["object_storage"] else []
+        assert [name for name, _ in buckets] == everyone
+        assert len({url for _, url in buckets}) == len(everyone[:1])
         if not apart:
             continue
         beat = found["Deployment", "beat"]["spec"]
@@ -198,8 +208,10 @@ def test_jobs_have_workers_and_one_beat(projects: list[Project]) -> None:
         assert "ingress" not in policy
         asked = project.manifests["NetworkPolicy"]["spec"]["egress"]
         # The service alone asks the issuer of access tokens.
-        issuer = [{"ports": [{"port": 443}]}] if project.on["oidc"] else []
-        assert policy["egress"] == [one for one in asked if one not in issuer]
+        ports = [rule["ports"] for rule in asked]
+        if project.on["oidc"]:
+            ports.remove([{"port": 443}])
+        assert [rule["ports"] for rule in policy["egress"]] == ports
         for labels in (
             one["spec"]["template"]["metadata"]["labels"]
             for one in found.values()

@@ -142,7 +142,6 @@ def test_an_own_job_runs_beside_those_of_workers(
 def test_a_job_for_workers_does_not_go_without_a_word(
     start: dict[str, Answer], projects: Projects
 ) -> None:
-    del start["storage"]
     project = projects.copy({**start, "background_tasks": "celery"})
     tasks = project / "src" / PACKAGE / "tasks.py"
     tasks.write_text(tasks.read_text() + TASK)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WITH_WORKERS = ALL_FEATURES | {"background_tasks": "celery"}
+STORED = WITH_WORKERS | {"storage": "object"}
 TELLING = ALL_FEATURES | {"telemetry": True}
 TELLING_WORKERS = WITH_WORKERS | {"telemetry": True}
 BEFORE_SENDING = """
@@ -237,6 +238,74 @@ def _notes() -> Iterator[Fault]:
         yield Fault(name, "job_notes.py", old, new, ("test_jobs.py",), answers=WITH_WORKERS)
 
 
+def _stored() -> Iterator[Fault]:
+    """Slips in uploads, and notes of jobs, that are in a storage."""
+    for name, old, new in (
+        ("an earlier file stays", "owner == replaced or ", ""),
+        (
+            "what still comes is removed",
+            'not in {key, "current"} and age > LONGEST_UPLOAD',
+            'not in {key, "current"}',
+        ),
+        (
+            "a queue that takes no job leaves a file",
+            '            self._storage.remove(f"{folder}/{key}/file")\n',
+            "",
+        ),
+        (
+            "an upload counts before its job is sent",
+            "            self._start(filename, key)\n",
+            """
+            self._storage.write(f"{folder}/current", key.encode())
+            self._start(filename, key)
+"""[1:],
+        ),
+        ("an upload has no job", "            self._start(filename, key)\n", "            pass\n"),
+        (
+            "workers do a job again",
+            "        if not self._waits(folder):\n            return\n",
+            "",
+        ),
+        (
+            "a file that cannot be read has gone",
+            "            if self._waits(folder):\n                raise\n",
+            "",
+        ),
+        ("a file that has gone is a bug", "except FileNotFoundError:", "except ZeroDivisionError:"),
+        (
+            "a job that is given up has no end",
+            '            self._storage.write(f"{folder}/failed", b"")\n',
+            "            pass\n",
+        ),
+        (
+            "what was done has failed",
+            'if outcome := self._storage.read(f"{folder}/outcome"):',
+            """outcome = self._storage.read(f"{folder}/outcome")
+        if outcome and self._storage.read(f"{folder}/failed") is None:""",
+        ),
+    ):
+        tests = ("test_stored_uploads.py", "test_uploads.py")
+        yield Fault(f"stored, {name}", "uploads.py", old, new, tests, answers=STORED)
+    for name, file, old, new in (
+        ("notes are anywhere", "job_notes.py", "quote(job, safe='')", "job"),
+        ("jobs are lost at once", "job_notes.py", " if age > longest", ""),
+        ("what was called off is sent again", "celery_app.py", "@task_revoked.connect\n", ""),
+        (
+            "the process that starts others talks to the storage",
+            "celery_app.py",
+            "    if request.id in revoked and not expired:\n",
+            "    celery.notes.remove(request.id)\n    if request.id in revoked and not expired:\n",
+        ),
+        (
+            "a job that was only ended is forgotten",
+            "celery_app.py",
+            "if request.id in revoked and not expired:",
+            "if not expired:",
+        ),
+    ):
+        yield Fault(f"stored, {name}", file, old, new, ("test_jobs.py",), answers=STORED)
+
+
 def _brokers() -> Iterator[Fault]:
     """Slips with brokers."""
     for name, file, old, new, test in (
@@ -450,4 +519,4 @@ def _telemetry() -> Iterator[Fault]:
         yield Fault(name, file, old, new, tests, answers=TELLING_WORKERS)
 
 
-WORKER_FAULTS = (*_jobs(), *_uploads(), *_notes(), *_brokers(), *_telemetry())
+WORKER_FAULTS = (*_jobs(), *_uploads(), *_notes(), *_stored(), *_brokers(), *_telemetry())

@@ -1,7 +1,14 @@
 #{% filter fitted %}
 """Uploads, processed after the response."""
 
-#{% if when.object_storage %}
+#{% if when.object_storage and when.celery %}
+import hashlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+#{% elif when.object_storage %}
 import hashlib
 import os
 import socket
@@ -34,9 +41,14 @@ from httpx2 import Client
 #{% filter replace("PACKAGE", package_name) %}
 #{% if when.object_storage %}
 from PACKAGE.problems import UnavailableError
+#{% if when.celery %}
+from PACKAGE.storage import Storage
+from PACKAGE.uploads import Uploads, name_on_disk
+#{% else %}
 from PACKAGE.settings import Settings
 from PACKAGE.storage import Storage
 from PACKAGE.uploads import LONGEST_JOB, UploadNotFoundError, Uploads, name_on_disk
+#{% endif %}
 #{% else %}
 from PACKAGE.locks import locked
 from PACKAGE.problems import UnavailableError
@@ -181,6 +193,7 @@ def test_an_upload_that_is_cut_off_changes_nothing(client: Client, cut: Callable
 DATA = Path("data")
 
 
+#{% if when.in_process %}
 def kept() -> set[str]:
     """List what is kept, without the keys of uploads."""
     found = [path.relative_to(DATA) for path in DATA.rglob("*") if path.is_file()]
@@ -302,6 +315,7 @@ def test_what_was_never_finished_is_removed_after_a_time(uploads: Uploads) -> No
     assert not left.exists()
 
 
+#{% endif %}
 def test_an_upload_is_accepted_although_an_earlier_one_stays(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -318,6 +332,7 @@ def test_an_upload_is_accepted_although_an_earlier_one_stays(
     assert "left files" in caplog.text
 
 
+#{% if when.in_process %}
 def test_a_job_notes_nothing_where_the_storage_is_down(
     uploads: Uploads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +350,7 @@ def test_a_job_notes_nothing_where_the_storage_is_down(
     assert uploads.get("data.bin").status == "done"
 
 
+#{% endif %}
 S3 = {
     "storage_url": "s3://bucket/prefix",
     "storage_timeout": 1,

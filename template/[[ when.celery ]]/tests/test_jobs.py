@@ -1,8 +1,10 @@
 #{% filter fitted %}
 """Jobs that workers run."""
 
+#{% if when.file_storage %}
 import errno
 import hashlib
+#{% endif %}
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -29,12 +31,21 @@ from PACKAGE.celery_app import Job, celery
 from PACKAGE.job_notes import Note, Notes
 from PACKAGE.logs import request_id
 from PACKAGE.problems import UnavailableError
+#{% if when.object_storage %}
+from PACKAGE.settings import Settings
+from PACKAGE.storage import Storage
+from PACKAGE.tasks import resume_jobs
+from PACKAGE.uploads import Uploads
+#{% else %}
 from PACKAGE.tasks import resume_jobs
 from PACKAGE.uploads import StorageFullError, Uploads
+#{% endif %}
 #{% endfilter %}
 
 DATA = Path("data")
+#{% if when.file_storage %}
 Start = tuple[str, str]
+#{% endif %}
 
 
 def ended(client: Client, filename: str = "data.bin") -> dict[str, Any]:
@@ -47,13 +58,23 @@ def ended(client: Client, filename: str = "data.bin") -> dict[str, Any]:
 
 def kept() -> set[str]:
     """List the files that are kept."""
+    #{% if when.object_storage %}
+    # Folders go with the last file in them, also while they are looked at.
+    found = (Path(folder, name) for folder, _, names in os.walk(DATA) for name in names)
+    return {path.relative_to(DATA).as_posix() for path in found}
+    #{% else %}
     found = (path for path in DATA.rglob("*") if path.is_file())
     return {path.relative_to(DATA).as_posix() for path in found} - {"lock"}
+    #{% endif %}
 
 
 def jobs() -> list[str]:
     """List the notes of jobs."""
+    #{% if when.object_storage %}
+    return [Path(name).name for name in kept() if name.startswith("jobs/")]
+    #{% else %}
     return [path.name for path in (DATA / "jobs").glob("*")]
+    #{% endif %}
 
 
 def let_time_pass() -> None:
@@ -199,6 +220,7 @@ def test_what_kills_its_workers_is_given_up(
     assert ran == []
 
 
+#{% if when.file_storage %}
 @pytest.fixture
 def started() -> list[Start]:
     """Remember the jobs that were started."""
@@ -377,6 +399,7 @@ def test_no_room_for_the_state(uploads: Uploads, monkeypatch: pytest.MonkeyPatch
     assert kept() == set()
 
 
+#{% endif %}
 def test_where_the_broker_is_down_nothing_is_kept(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -401,7 +424,9 @@ def test_where_the_broker_is_down_nothing_is_kept(
     assert client.get("/uploads/data.bin").json() == before
     assert client.get("/uploads/new.bin").status_code == 404
     assert kept() == files
+    #{% if when.file_storage %}
     assert (DATA / "files" / "data.bin.upload").read_bytes() == b"before"
+    #{% endif %}
     client.post("/uploads/data.bin", content=b"the broker is back")
     assert ended(client)["result"]["size"] == 18
 
@@ -419,6 +444,7 @@ def test_without_a_server_a_job_waits_in_a_file(
     assert len(list((DATA / "broker").glob("*.msg"))) == 1
 
 
+#{% if when.file_storage %}
 def test_what_was_cut_off_is_removed(uploads: Uploads) -> None:
     receive(uploads, b"hello")
     for path in ("files/.cut-off", "states/.cut-off", "files/.new"):
@@ -440,6 +466,7 @@ def test_what_another_worker_removed_is_passed_over(
     assert celery.notes.older(60) == []
 
 
+#{% endif %}
 @pytest.mark.usefixtures("client")
 def test_a_job_is_noted_until_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(word: str) -> None:
@@ -598,6 +625,24 @@ def test_a_job_that_is_revoked_is_not_sent_again() -> None:
 
     until(lambda: not jobs())
     assert ran == []
+#{% if when.object_storage %}
+
+
+@pytest.mark.usefixtures("client")
+def test_a_job_that_came_too_late_is_forgotten_on_schedule(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "celery.worker.request")
+
+    job = note.apply_async(("one",), expires=-1)
+
+    until(lambda: f"Discarding revoked task: {note.name}[{job.id}]" in caplog.text)
+    assert jobs() == [f"{job.id}.json"]
+    let_time_pass()
+    celery.resume(60)
+    assert not jobs()
+    assert ran == []
+#{% endif %}
 
 
 def test_a_job_that_was_only_ended_is_not_forgotten(lost: Callable[..., str]) -> None:
@@ -605,6 +650,11 @@ def test_a_job_that_was_only_ended_is_not_forgotten(lost: Callable[..., str]) ->
 
     task_revoked.send(sender=note, request=Context(id=job), terminated=True)
 
+    #{% if when.object_storage %}
+    # What would forget it runs before this.
+    note.delay("two")
+    until(lambda: ran and len(jobs()) < 2)
+    #{% endif %}
     assert jobs() == [f"{job}.json"]
 
 
@@ -625,6 +675,20 @@ def test_a_retry_that_the_broker_does_not_take_is_kept(lost: Callable[..., str])
     assert jobs() == [f"{job}.json"]
 
 
+#{% if when.object_storage %}
+@pytest.mark.usefixtures("client")
+def test_where_jobs_cannot_be_noted_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise UnavailableError("The storage does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Storage, "write", fail)
+        with pytest.raises(UnavailableError):
+            note.apply_async(("one",), queue="lost")
+
+    assert take() is None
+    assert not jobs()
+#{% else %}
 def test_where_jobs_cannot_be_noted_none_is_sent(
     lost: Callable[..., str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -646,6 +710,7 @@ def test_where_jobs_cannot_be_noted_none_is_sent(
     assert kept
     assert kept["arguments"][0] == ["noted before"]
     assert "Jobs cannot be noted: [Errno 28] no room" in caplog.text
+#{% endif %}
 
 
 @pytest.mark.usefixtures("client")
@@ -661,7 +726,7 @@ def test_a_job_runs_where_its_start_cannot_be_noted(monkeypatch: pytest.MonkeyPa
 
 
 def test_notes_stay_in_their_directory_whatever_jobs_are_called() -> None:
-    notes = Notes(DATA)
+    notes = Notes([[ 'Storage(Settings(storage_url="file:data"), timeout=5)' if when.object_storage else "DATA" ]])
     names = [".", "..", "../states/x", "/etc/x", ".hidden", "a.draft", "a b\n%2F"]
     for name in names:
         notes.write(name, Note(name=name, arguments=[], options={}, starts=0))
@@ -678,6 +743,7 @@ def test_notes_stay_in_their_directory_whatever_jobs_are_called() -> None:
     assert kept() == set()
 
 
+#{% if when.file_storage %}
 def test_notes_that_were_cut_off_are_removed() -> None:
     notes = Notes(DATA)
     assert notes.older(60) == []
@@ -690,6 +756,7 @@ def test_notes_that_were_cut_off_are_removed() -> None:
     assert set(jobs()) == {"one.json", "new.draft"}
 
 
+#{% endif %}
 def test_who_watches_sees_that_they_are_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     alive = Path("alive")
     monkeypatch.setattr(celery_app, "ALIVE", alive)

@@ -34,10 +34,15 @@ Filename = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_-][A-Za-z0
 # Names that are no files on Windows, whatever follows their first dot.
 DEVICES = re.compile(r"(con|prn|aux|nul|(com|lpt)\d)(\.|$)")
 #{% if when.object_storage %}
+#{% if when.in_process %}
 # Seconds for which a job waits for a storage that is down.
 PATIENCE = 300
 # A job that is not done by then was lost: the process that had it was killed.
 LONGEST_JOB = timedelta(hours=1)
+#{% else %}
+# An upload that does not count by then was cut off.
+LONGEST_UPLOAD = timedelta(hours=1)
+#{% endif %}
 #{% endif %}
 
 
@@ -108,6 +113,25 @@ class Uploads:
     beside them stands which upload counts.
     """
 
+    #{% if when.celery %}
+    def __init__(self, storage: Storage, start: Callable[..., object]) -> None:
+        self._storage = storage
+        # Has the job of an upload run, given its name and key.
+        self._start = start
+
+    @contextmanager
+    def receiving(self, filename: str) -> Iterator[IO[bytes]]:
+        """Keep what the block writes as a file and start its job; nothing if one of them fails."""
+        folder, key = folder_of(filename), uuid4().hex
+        with self._storage.writing(f"{folder}/{key}/file") as file:
+            yield file
+        try:
+            # Before the upload counts: a broker that takes no jobs changes nothing.
+            self._start(filename, key)
+        except BaseException:
+            self._storage.remove(f"{folder}/{key}/file")
+            raise
+    #{% else %}
     def __init__(self, settings: Settings) -> None:
         self._storage = Storage(settings, settings.storage_timeout)
         # For jobs, which fail only where it stays down.
@@ -119,6 +143,7 @@ class Uploads:
         folder, key = folder_of(filename), uuid4().hex
         with self._storage.writing(f"{folder}/{key}/file") as file:
             yield file
+    #{% endif %}
         replaced = self._storage.read(f"{folder}/current") or b""
         self._storage.write(f"{folder}/current", key.encode())
         try:
@@ -130,6 +155,41 @@ class Uploads:
     def get(self, filename: str) -> Upload:
         """Tell what has become of a file, or raise UploadNotFoundError."""
         folder = folder_of(filename)
+        #{% if when.celery %}
+        key = self._storage.read(f"{folder}/current")
+        if key is None:
+            raise UploadNotFoundError(filename)
+        folder = f"{folder}/{key.decode()}"
+        # What was done has not failed, whatever became of the job where it ran as well.
+        if outcome := self._storage.read(f"{folder}/outcome"):
+            return Upload.model_validate_json(outcome)
+        failed = self._storage.read(f"{folder}/failed") is not None
+        return Upload(filename=filename, status="failed" if failed else "processing")
+
+    def process(self, filename: str, key: str) -> None:
+        """Do the job, unless it was done or a later upload of this name took its place."""
+        folder = f"{folder_of(filename)}/{key}"
+        if not self._waits(folder):
+            return
+        upload = Upload(filename=filename, status="done")
+        try:
+            upload.result = self._summary(f"{folder}/file")
+        except FileNotFoundError:
+            if self._waits(folder):
+                raise
+            return
+        self._storage.write(f"{folder}/outcome", upload.model_dump_json().encode())
+
+    def fail(self, filename: str, key: str) -> None:
+        """Note that the job failed."""
+        folder = f"{folder_of(filename)}/{key}"
+        if self._waits(folder):
+            self._storage.write(f"{folder}/failed", b"")
+
+    def _waits(self, folder: str) -> bool:
+        """Tell whether an upload waits for the end of its job."""
+        return self._storage.ages(folder).keys() == {f"{folder}/file"}
+        #{% else %}
         key = self._key(self._storage, filename)
         if outcome := self._storage.read(f"{folder}/{key}/outcome"):
             return Upload.model_validate_json(outcome)
@@ -159,25 +219,28 @@ class Uploads:
             logger.exception("The upload %s failed", filename)
             upload.status = "failed"
         storage.write(f"{folder}/{key}/outcome", upload.model_dump_json().encode())
+        #{% endif %}
 
     def _summary(self, name: str) -> FileSummary:
         sha256, size = hashlib.sha256(), 0
-        for piece in self._patient.pieces(name):
+        for piece in [[ "self._storage" if when.celery else "self._patient" ]].pieces(name):
             sha256.update(piece)
             size += len(piece)
         return FileSummary(size=size, sha256=sha256.hexdigest())
 
+    #{% if when.in_process %}
     def _key(self, storage: Storage, filename: str) -> str:
         key = storage.read(f"{folder_of(filename)}/current")
         if key is None:
             raise UploadNotFoundError(filename)
         return key.decode()
 
+    #{% endif %}
     def _remove_leftovers(self, folder: str, key: str, replaced: str) -> None:
         """Remove the upload that was replaced, and what was never finished."""
         for name, age in self._storage.ages(folder).items():
             owner = name.removeprefix(f"{folder}/").partition("/")[0]
-            if owner == replaced or (owner not in {key, "current"} and age > LONGEST_JOB):
+            if owner == replaced or (owner not in {key, "current"} and age > [[ "LONGEST_UPLOAD" if when.celery else "LONGEST_JOB" ]]):
                 self._storage.remove(name)
 #{% else %}
 #{% if when.in_process %}

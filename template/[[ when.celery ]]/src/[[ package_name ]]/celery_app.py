@@ -40,6 +40,9 @@ from .job_spans import followed
 from .logs import request_id
 from .problems import UnavailableError
 from .settings import Settings
+#{% if when.object_storage %}
+from .storage import Storage
+#{% endif %}
 #{% if when.telemetry %}
 from .telemetry import start
 #{% endif %}
@@ -48,6 +51,10 @@ logger = logging.getLogger(__name__)
 
 # Written again and again by a worker that reaches its broker, and by beat.
 ALIVE = Path(gettempdir()) / f"{__package__}.alive"
+#{% if when.object_storage %}
+# The directory in which jobs wait where the broker is one for development.
+DEVELOPMENT = "data"
+#{% endif %}
 # Seconds between the soft time limit of a job and the one that ends its process.
 GRACE = 10
 # Seconds before a job is tried again, at the most.
@@ -91,7 +98,11 @@ class Jobs(Celery):
             context: What a job runs in, such as the context of the application.
         """
         self.settings = settings
+        #{% if when.object_storage %}
+        self.notes = Notes(Storage(settings, settings.storage_timeout))
+        #{% else %}
         self.notes = Notes(Path(settings.data_directory))
+        #{% endif %}
         #{% if when.database %}
         self.database = database
         #{% endif %}
@@ -99,11 +110,11 @@ class Jobs(Celery):
         limit = settings.job_time_limit
         url = settings.celery_broker_url
         if url.startswith("filesystem:"):
-            Path(settings.data_directory, "broker").mkdir(parents=True, exist_ok=True)
+            Path([[ "DEVELOPMENT" if when.object_storage else "settings.data_directory" ]], "broker").mkdir(parents=True, exist_ok=True)
         self.conf.update(
             broker_url=url,
             broker_transport_options=options_of(
-                url, settings.data_directory, limit + GRACE + 2 * LONGEST_PAUSE
+                url, [[ "DEVELOPMENT" if when.object_storage else "settings.data_directory" ]], limit + GRACE + 2 * LONGEST_PAUSE
             ),
             task_soft_time_limit=limit,
             task_time_limit=limit + GRACE,
@@ -189,7 +200,11 @@ class Job(Task[..., Any]):
             note = celery.notes.read(task_id)
             if note is None:
                 if self.request.get("noted") == task_id:
+                    #{% if when.object_storage %}
+                    logger.warning("The job %s has ended, or STORAGE_URL is another one", task_id)
+                    #{% else %}
                     logger.warning("The job %s has ended, or DATA_DIRECTORY is not shared", task_id)
+                    #{% endif %}
                     raise Ignore
                 # It was sent by what notes no jobs.
                 options = {"task_id": task_id, "headers": {"noted": task_id}}
@@ -234,6 +249,7 @@ def show_life(**_: object) -> None:
     ALIVE.touch()
 
 
+#{% if when.file_storage %}
 @task_revoked.connect
 def forget(request: Any, **_: object) -> None:
     """Forget a job that nobody wants any more, but none that was only ended."""
@@ -241,6 +257,7 @@ def forget(request: Any, **_: object) -> None:
         celery.notes.remove(request.id)
 
 
+#{% endif %}
 #{% if when.telemetry %}
 @worker_process_init.connect
 def start_telling(**_: object) -> None:
@@ -283,3 +300,22 @@ celery.conf.update(
     beat_scheduler=WatchedScheduler,
     beat_max_loop_interval=30,
 )
+#{% if when.object_storage %}
+
+
+@celery.task(base=Job)
+def forget(job: str) -> None:
+    """Forget a job that is not to run any more."""
+    celery.notes.remove(job)
+
+
+@task_revoked.connect
+def have_forgotten(request: Any, *, expired: bool = False, **_: object) -> None:
+    """Have a job forgotten that nobody wants any more, but none that was only ended.
+
+    ``Jobs.resume`` forgets those that have expired.
+    """
+    if request.id in revoked and not expired:
+        # By a process that runs jobs: what talks to the storage can start no others, as this one does.
+        Celery.send_task(celery, forget.name, (request.id,))
+#{% endif %}

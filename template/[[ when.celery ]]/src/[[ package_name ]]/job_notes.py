@@ -1,10 +1,12 @@
+#{% filter imports %}
 """What is noted of jobs until they end, where services, workers and beat see it."""
 
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
 from typing import Any, TypedDict
 from urllib.parse import quote, unquote
 from uuid import uuid4
@@ -12,8 +14,11 @@ from uuid import uuid4
 from kombu.utils.json import dumps, loads
 
 from .problems import UnavailableError
+from .storage import Storage
+#{% if when.file_storage %}
 
 logger = logging.getLogger(__name__)
+#{% endif %}
 
 
 class Note(TypedDict):
@@ -25,6 +30,42 @@ class Note(TypedDict):
     starts: int
 
 
+#{% if when.object_storage %}
+class Notes:
+    """The notes of jobs, in the storage that all who run or send jobs share.
+
+    All four methods raise UnavailableError where it is down.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def write(self, job: str, note: Note) -> None:
+        """Keep the note of a job, in place of the one that there was."""
+        self._storage.write(self._name(job), dumps(note).encode())
+
+    def read(self, job: str) -> Note | None:
+        """Give the note of a job; None where there is none, because the job has ended."""
+        content = self._storage.read(self._name(job))
+        if content is None:
+            return None
+        note: Note = loads(content)
+        return note
+
+    def remove(self, job: str) -> None:
+        """Remove the note of a job, if there is one."""
+        self._storage.remove(self._name(job))
+
+    def older(self, seconds: float) -> list[str]:
+        """List the jobs whose notes were written so long ago."""
+        longest = timedelta(seconds=seconds)
+        ages = self._storage.ages("jobs").items()
+        return [unquote(PurePosixPath(name).stem) for name, age in ages if age > longest]
+
+    def _name(self, job: str) -> str:
+        # Whatever it is called, it is one file in this folder.
+        return f"jobs/{quote(job, safe='')}.json"
+#{% else %}
 @contextmanager
 def reported() -> Iterator[None]:
     """Raise UnavailableError where files cannot be read or written, and log why."""
@@ -92,3 +133,5 @@ class Notes:
     def _path(self, job: str) -> Path:
         # Whatever it is called, it is a file in this directory.
         return self._directory / f"{quote(job, safe='')}.json"
+#{% endif %}
+#{% endfilter %}

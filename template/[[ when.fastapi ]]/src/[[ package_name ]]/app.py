@@ -139,13 +139,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}
-    #{% if when.object_storage %}
-    app.state.uploads = Uploads(settings)
-    #{% elif when.in_process %}
-    app.state.uploads = Uploads(Path(settings.data_directory))
+    #{% if when.in_process %}
+    app.state.uploads = Uploads([[ "settings" if when.object_storage else "Path(settings.data_directory)" ]])
     #{% elif when.celery %}
     celery.init_app([[ "settings, database" if when.database else "settings" ]])
-    app.state.uploads = shared_uploads()
+    app.state.uploads = shared_uploads([[ "settings.storage_timeout" if when.object_storage else "" ]])
     #{% endif %}
     app.router.route_class = OneThreadRoute
     errors.init_app(app)

@@ -105,14 +105,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     #{% endfilter %}
     #{% endfor %}
     #{% endif %}
-    #{% if when.object_storage %}
-    app.extensions["uploads"] = Uploads(settings)
-    #{% elif when.in_process %}
-    app.extensions["uploads"] = Uploads(Path(settings.data_directory))
+    #{% if when.in_process %}
+    app.extensions["uploads"] = Uploads([[ "settings" if when.object_storage else "Path(settings.data_directory)" ]])
     #{% elif when.celery %}
     celery.init_app([[ "settings, database" if when.database else "settings" ]], app.app_context)
     app.extensions["celery"] = celery
-    app.extensions["uploads"] = shared_uploads()
+    app.extensions["uploads"] = shared_uploads([[ "settings.storage_timeout" if when.object_storage else "" ]])
     #{% endif %}
     #{% if when.background_tasks %}
     background.init_app(app)
