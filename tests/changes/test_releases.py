@@ -32,6 +32,9 @@ def releases(text: str) -> list[tuple[str, str]]:
     return [(tag, name) for tag, name in lines]
 
 
+# What a template consists of.
+PARTS = ("copier.yml", "extensions", "template")
+
 LISTED = releases(RELEASES.read_text())
 # The last commit stands for a release, so that the test tests something before there is one.
 VERSIONS = {**dict(LISTED), "0.0.1": "HEAD"}
@@ -59,22 +62,14 @@ def test_a_project_of_a_release_is_updated_to_the_working_tree(
     tag: str, position: int, template: Path, tmp_path: Path
 ) -> None:
     repository = tmp_path / "template"
-    repository.mkdir()
-    parts = ("copier.yml", "extensions", "template")
-    archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", "--format=zip", VERSIONS[tag], *parts],
-        capture_output=True,
-        check=True,
-    )
-    with ZipFile(io.BytesIO(archive.stdout)) as files:
-        files.extractall(repository)
+    extract(VERSIONS[tag], repository)
     commit(repository, tag=tag)
     answers = {name: values[position] for name, values in options(repository).items()}
     project = tmp_path / "project"
     make(repository, project, answers, tag)
     commit(project)
 
-    for part in parts:
+    for part in PARTS:
         shutil.rmtree(repository / part, ignore_errors=True)
     shutil.copytree(template, repository, dirs_exist_ok=True)
     commit(repository)
@@ -85,6 +80,17 @@ def test_a_project_of_a_release_is_updated_to_the_working_tree(
     assert git(project, "ls-files", "--unmerged") == ""
     make(repository, tmp_path / "fresh", answers, "HEAD")
     assert contents(project) == contents(tmp_path / "fresh")
+
+
+def extract(commit_name: str, directory: Path) -> None:
+    """Write the template as it was in a commit."""
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", "--format=zip", commit_name, *PARTS],
+        capture_output=True,
+        check=True,
+    )
+    with ZipFile(io.BytesIO(archive.stdout)) as files:
+        files.extractall(directory)
 
 
 def make(repository: Path, project: Path, answers: Mapping[str, object], ref: str) -> None:
