@@ -40,6 +40,7 @@ class Machines(NamedTuple):
     worker: Program
     bucket: Bucket
     directories: tuple[Path, Path]
+    celery: Callable[..., str]
 
     def upload(self, name: str, content: bytes) -> None:
         """Send a file, which is accepted."""
@@ -96,7 +97,14 @@ def machines(
             variables |= {"PYTHONPATH": str(made.path / "src"), "LOG_LEVEL": "INFO"}
             worker = Program("worker", command, elsewhere, variables)
             stack.enter_context(running(worker))
-            yield Machines(server, worker, bucket, (made.path, elsewhere))
+
+            def celery(*arguments: str) -> str:
+                called = Program("celery", [*command[:-1], *arguments], elsewhere, variables)
+                with running(called):
+                    assert called.process.wait(60) == 0, called.log
+                return called.log
+
+            yield Machines(server, worker, bucket, (made.path, elsewhere), celery)
 
     return start
 
@@ -106,7 +114,7 @@ def test_a_worker_reads_what_a_service_was_sent_and_may_be_killed(
     machines: Callable[[str], AbstractContextManager[Machines]], framework: str
 ) -> None:
     with machines(framework) as all_of_it:
-        server, worker, bucket, _ = all_of_it
+        server, worker, bucket, _, celery = all_of_it
         for content in (b"first", os.urandom(12_000_000)):
             all_of_it.upload("data.bin", content)
             expected = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -114,6 +122,18 @@ def test_a_worker_reads_what_a_service_was_sent_and_may_be_killed(
         # Nothing stays of what was replaced, or of jobs that have ended.
         whole = {f"{FOLDER}/data.bin/{name}" for name in ("current", "KEY/file", "KEY/outcome")}
         wait_until(lambda: bucket.objects() == whole)
+
+        # The process that starts those that run jobs does so whatever it learns.
+        job = celery("call", f"{PACKAGE}.tasks.resume_jobs", "--countdown=10").split()[-1]
+        celery("control", "revoke", job)
+        wait_until(lambda: "Discarding revoked task" in worker.log)
+        wait_until(lambda: bucket.objects() == whole)
+        children = worker.children
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        wait_until(lambda: not set(children) & set(worker.children))
+        all_of_it.upload("data.bin", b"of others")
+        assert all_of_it.outcome("data.bin").json["result"]["size"] == 9
 
         worker.tell(signal.SIGSTOP)
         all_of_it.upload("data.bin", b"killed")
