@@ -223,11 +223,23 @@ def _browsers() -> Iterator[Fault]:
             '{"same-origin", "same-site", "none"}',
         ),
         ("other origins are let in", 'headers.get("Host")', "urlsplit(origin).netloc"),
-        ("friends are refused", "not ({origin", "({origin"),
+        ("friends are refused", "not (named", "(named"),
         ("scripts of any kind run", "script-src 'nonce-{nonce}'", "script-src 'unsafe-inline'"),
         ("types are guessed", '    "X-Content-Type-Options": "nosniff",\n', ""),
     ):
         yield Fault(name, "browsers.py", old, new, tests)
+    for name, answers in (
+        ("a password of the browser is let in from any origin", ALL_FEATURES),
+        ("cookies of the browser are let in from any origin", WITH_USERS),
+    ):
+        yield Fault(
+            name,
+            "browsers.py",
+            'named = {origin} if has_credentials(headers) else {origin, "*"}',
+            'named = {origin, "*"}',
+            ("test_cors.py",),
+            answers=answers,
+        )
 
 
 def _around() -> Iterator[Fault]:
@@ -1020,6 +1032,23 @@ def _issuers() -> Iterator[Fault]:
         ("routes/login.py", "scripts read the cookie", "httponly=True", "httponly=False"),
     ):
         yield Fault(f"issuers, {name}", file, old, new, ("test_login.py",), answers=WITH_ISSUER)
+    for whose, answers in (("users", WITH_USERS), ("issuers", WITH_ISSUER)):
+        yield Fault(
+            f"{whose}, browsers store what a user saw",
+            "browsers.py",
+            'return "private, no-cache" if visitor is None else "no-store"',
+            'return "private, no-cache"',
+            ("test_login.py",),
+            answers=answers,
+        )
+    yield Fault(
+        "users, sign-ups have no end",
+        "security.py",
+        "self._sign_ups.add(*tried)",
+        "self._sign_ups.add(*reversed(tried))",
+        ("test_users.py",),
+        answers=WITH_USERS,
+    )
     for frameworks, test in ((FASTAPI, "test_authentication.py"), (FLASK, "test_guard.py")):
         yield Fault(
             "issuers, roles are not looked at",

@@ -202,6 +202,9 @@ def story(server: Server) -> Iterator[tuple[str, Answer]]:
     for _ in range(8):
         last = ask("POST", "/token", form=ADA)
     yield "log in: too often", last
+    for number in range(11):
+        last = ask("POST", "/users", json=ADA | {"username": f"user{number}"})
+    yield "sign up: too often", last
 
 
 @pytest.mark.parametrize("database", ["none", "sqlite"])
@@ -222,7 +225,9 @@ def test_both_frameworks_treat_users_the_same(
 
     # Retry-After counts down.
     for one in (fastapi, flask):
-        assert 1 <= int(one["log in: too often"].pop("retry-after")) <= 60
+        for too_often in ("log in: too often", "sign up: too often"):
+            assert one[too_often]["status"] == 429
+            assert 1 <= int(one[too_often].pop("retry-after")) <= 60
         assert {one[f"GET /whoami: {name}"]["status"] for name in wrong_tokens()} == {401}
         assert one["GET /whoami: own"]["status"] == one["an admin"]["status"] == 200
         assert one["GET /users: own"]["status"] == 403

@@ -8,6 +8,7 @@ from httpx2 import Client
 
 FRIEND = "https://friend.example"
 STRANGER = "https://stranger.example"
+CHAIR = {"name": "Chair", "price": 49}
 PREFLIGHT = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": "content-type",
@@ -103,13 +104,38 @@ def test_any_origin(start: Callable[..., Client]) -> None:
     assert "Access-Control-Allow-Origin" not in client.get("/test-chairs").headers
 
 
+@pytest.mark.parametrize("site", [{}, {"Sec-Fetch-Site": "cross-site"}])
+def test_any_origin_changes_nothing_with_what_browsers_add(
+    start: Callable[..., Client], site: dict[str, str]
+) -> None:
+    client = start(cors_origins=("*",))
+    stranger = {"Origin": STRANGER, **site}
+
+    answers = [
+        client.post("/test-chairs", json=CHAIR, headers=headers)
+        for headers in ({}, stranger, stranger | {"Cookie": "login=x"})
+    ]
+
+    #{% if when.basic_auth %}
+    assert [answer.status_code for answer in answers] == [201, 403, 403]
+    #{% else %}
+    # A page has to have the token itself, if one is asked for.
+    assert [answer.status_code for answer in answers] == [201, 201, 403]
+    #{% endif %}
+    assert answers[2].json() == {"detail": "This request comes from another site"}
+
+
 def test_credentials_of_a_named_origin(start: Callable[..., Client]) -> None:
     client = start(cors_origins=(FRIEND,), cors_credentials=True)
 
     answer = client.get("/test-chairs", headers={"Origin": FRIEND})
+    changed = client.post(
+        "/test-chairs", json=CHAIR, headers={"Origin": FRIEND, "Cookie": "login=x"}
+    )
 
     assert answer.headers["Access-Control-Allow-Origin"] == FRIEND
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
+    assert changed.status_code == 201
 
 
 def test_credentials_of_any_origin_are_refused(start: Callable[..., Client]) -> None:

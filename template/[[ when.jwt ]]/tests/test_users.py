@@ -83,6 +83,20 @@ def test_who_cannot_sign_up(client: Client, field: str, value: str | None) -> No
     assert "x" * 11 not in answer.text
 
 
+def test_after_too_many_sign_ups_an_address_must_wait(start: Callable[..., Client]) -> None:
+    client = start(failed_logins_limit=3)
+    names = ("ada", "ADA", "eve", "bob")
+
+    answers = [sign_up(client, username=name) for name in names]
+
+    assert [answer.status_code for answer in answers] == [201, 409, 201, 429]
+    assert answers[3].json() == {"detail": "Too many sign-ups"}
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
+    # Logging in is another matter.
+    assert log_in(client).status_code == 200
+    assert log_in(client, username="bob").status_code == 401
+
+
 def test_nobody_makes_themselves_an_admin(client: Client) -> None:
     answer = client.post("/users", json={**ADA, "roles": ["admin"]}, auth=NOBODY)
 

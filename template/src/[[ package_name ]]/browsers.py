@@ -21,6 +21,24 @@ HEADERS = {
 HARMLESS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
+#{% if when.login_page %}
+def storing(visitor: object) -> str:
+    """Tell what browsers do with a page that depends on who visits it.
+
+    They ask for it anew each time, and store nothing that is shown to who has logged in: the next
+    one at the same browser would go back to it. Nobody on the way stores any of it.
+    """
+    return "private, no-cache" if visitor is None else "no-store"
+
+
+#{% endif %}
+#{% if when.cors %}
+def has_credentials(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request has what browsers add by themselves: a password they know, a cookie."""
+    return "Cookie" in headers or headers.get("Authorization", "").lower().startswith("basic")
+
+
+#{% endif %}
 def is_from_another_site(
     method: str, headers: Mapping[str, str], trusted: Iterable[str] = ()
 ) -> bool:
@@ -36,7 +54,13 @@ def is_from_another_site(
         foreign = site not in {"same-origin", "none"}
     else:
         foreign = bool(origin) and urlsplit(origin).netloc != headers.get("Host")
+    #{% if when.cors %}
+    # That any origin is trusted does not mean its pages with the password of the user.
+    named = {origin} if has_credentials(headers) else {origin, "*"}
+    return foreign and (origin is None or not (named & set(trusted)))
+    #{% else %}
     return foreign and (origin is None or not ({origin, "*"} & set(trusted)))
+    #{% endif %}
 
 
 PAGE = Template("""<!doctype html>

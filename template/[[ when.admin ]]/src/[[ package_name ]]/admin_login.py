@@ -72,7 +72,7 @@ class Guard:
         if is_page:
             # Before there is a connection to the database, which would wait for the issuer, too.
             given = connection.headers.get("Authorization"), connection.cookies.get(COOKIE)
-            connection.state.visitor = await run_in_threadpool(self.logins.visitor, *given)
+            connection.state.account = await run_in_threadpool(self.logins.visitor, *given)
         #{% endif %}
 
         async def send_unstored(message: Message) -> None:
@@ -186,7 +186,7 @@ class AdminLogin(AuthenticationBackend):
 
     async def authenticate(self, request: Request) -> Response | bool:
         """Tell whether somebody has logged in; who is no admin is refused."""
-        visitor: Account | None = request.state.visitor
+        visitor: Account | None = request.state.account
         if visitor and "admin" not in visitor.roles:
             raise MissingRoleError("admin")
         if visitor is None and request.method == "POST":

@@ -7,7 +7,11 @@ import pytest
 #{% if when.oidc %}
 from bearers import Bearer
 #{% endif %}
+#{% if when.login_page %}
+from fastapi import APIRouter, FastAPI, HTTPException, Response
+#{% else %}
 from fastapi import APIRouter, FastAPI, HTTPException
+#{% endif %}
 from fastapi.testclient import TestClient
 from httpx2 import Auth
 
@@ -113,10 +117,17 @@ def test_a_page_of_ones_own_leads_to_the_login_page(
         def show(visitor: VisitorDep) -> str:
             return f"own of {visitor!r}"
 
+        @app.get("/kept", dependencies=[PageLoginRequired])
+        def show_for_a_while(response: Response) -> str:
+            response.headers["Cache-Control"] = "private, max-age=60"
+            return "own"
+
     monkeypatch.setattr(custom, "init_app", init_app)
     client = start()
 
     assert "ada" in client.get("/own").text
+    assert client.get("/own").headers["Cache-Control"] == "no-store"
+    assert client.get("/kept").headers["Cache-Control"] == "private, max-age=60"
     client.auth = Auth()
     answer = client.get("/own", follow_redirects=False)
     assert answer.status_code == 303

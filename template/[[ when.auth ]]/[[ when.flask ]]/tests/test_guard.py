@@ -82,10 +82,17 @@ def test_a_page_of_ones_own_leads_to_the_login_page(
         def show() -> str:
             return f"own of {get_visitor()!r}"
 
+        @app.get("/kept")
+        @page_login_required
+        def show_for_a_while() -> tuple[str, dict[str, str]]:
+            return "own", {"Cache-Control": "private, max-age=60"}
+
     monkeypatch.setattr(custom, "init_app", init_app)
     client = start()
 
     assert "ada" in client.get("/own").text
+    assert client.get("/own").headers["Cache-Control"] == "no-store"
+    assert client.get("/kept").headers["Cache-Control"] == "private, max-age=60"
     client.auth = Auth()
     answer = client.get("/own", follow_redirects=False)
     assert answer.status_code == 303

@@ -83,6 +83,17 @@ class TooManyFailedLoginsError(ServiceError):
         super().__init__("Too many failed logins", {"Retry-After": str(retry_after)})
 
 
+#{% if when.jwt %}
+class TooManySignUpsError(ServiceError):
+    """Too many users signed up from an address; others may do so later."""
+
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many sign-ups", {"Retry-After": str(retry_after)})
+
+
+#{% endif %}
 #{% if when.basic_logins %}
 def one_spelling(text: str) -> str:
     """Write letters in one way: keyboards differ in whether an accent is a part of its letter."""
@@ -230,6 +241,8 @@ class Logins:
         self._tokens = Tokens(settings.token_secrets, settings.access_token_seconds)
         self.seconds = settings.login_seconds
         self._failed = FailedLogins(settings.failed_logins_limit, settings.failed_logins_seconds)
+        # Counted in the same way, apart from them.
+        self._sign_ups = FailedLogins(settings.failed_logins_limit, settings.failed_logins_seconds)
 
     def account(self, authorization: str | None) -> Account:
         """Give the account of the access token in this header, or raise an error."""
@@ -238,8 +251,13 @@ class Logins:
             raise NotAuthenticatedError
         return account
 
-    def sign_up(self, users: UserStore, data: SignUp) -> User:
-        """Add a user, or raise UsernameTakenError."""
+    def sign_up(self, users: UserStore, data: SignUp, address: str | None) -> User:
+        """Add a user, or raise UsernameTakenError or TooManySignUpsError."""
+        tried = network(address or ""), data.username
+        if seconds := self._sign_ups.seconds_to_wait(*tried):
+            raise TooManySignUpsError(seconds)
+        # Each one counts: it takes a hash, and tells whether there is a user of this name.
+        self._sign_ups.add(*tried)
         return users.add(data.username, hash_password(data.password.get_secret_value()), [])
 
     def prove(self, users: UserStore, username: str, password: str, address: str | None) -> User:

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """What happens around every request."""
 
 import logging
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .admission import Admission
 from .bodies import TextMiddleware
-from .browsers import HEADERS, is_from_another_site
+from .browsers import HEADERS, is_from_another_site, storing
 from .errors import answer
 from .logs import identify, log_request, request_id
 from .problems import PHRASES, Problem, UnavailableError
@@ -62,6 +63,11 @@ class ServiceMiddleware:
             nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
+                #{% if when.login_page %}
+                if "visitor" in scope.get("state", ()):
+                    visitor = scope["state"]["visitor"]
+                    MutableHeaders(scope=message).setdefault("Cache-Control", storing(visitor))
+                #{% endif %}
                 add_headers(message, known, time.perf_counter() - started)
             elif message["type"] == "http.response.body" and not message.get("more_body"):
                 if broken_off:
@@ -270,3 +276,4 @@ def init_app(app: FastAPI, settings: Settings) -> None:
     #{% else %}
     app.add_middleware(ServiceMiddleware)
     #{% endif %}
+#{% endfilter %}

@@ -1,3 +1,4 @@
+#{% filter imports %}
 """What happens around every request."""
 
 import logging
@@ -6,13 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort, g, request
 from werkzeug.wsgi import ClosingIterator
 
-from .browsers import HEADERS, is_from_another_site
-#{% if when.cors %}
+from .browsers import HEADERS, is_from_another_site, storing
 from .dependencies import get_settings
-#{% endif %}
 from .logs import identify, log_request, request_id
 
 
@@ -103,6 +102,10 @@ def tell_browsers(response: Response) -> Response:
     """Tell browsers what they may do with an answer."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    #{% if when.login_page %}
+    if "visitor" in g:
+        response.headers.setdefault("Cache-Control", storing(g.visitor))
+    #{% endif %}
     return response
 
 
@@ -118,3 +121,4 @@ def wrap(app: Flask) -> None:
     app.wsgi_app = WholeBodyMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = TimingMiddleware(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = RequestLogMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+#{% endfilter %}

@@ -43,6 +43,7 @@ def test_the_page(client: Client) -> None:
     for part in ('action="/login"', 'autocomplete="current-password"', 'type="password"'):
         assert part in answer.text
     assert "/login" not in client.get("/openapi.json").json()["paths"]
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_logging_in(client: Client) -> None:
@@ -57,6 +58,7 @@ def test_logging_in(client: Client) -> None:
     assert cookie["samesite"].lower() == "lax"
     assert (cookie["path"], int(cookie["max-age"])) == ("/", 30 * 24 * 60 * 60)
     assert cookie["domain"] == ""
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,19 @@ def test_the_page_knows_who_has_logged_in(client: Client, cookie: str) -> None:
     assert 'href="/login"' in unknown.text
 
 
+def test_no_browser_stores_what_was_shown_to_a_user(client: Client, cookie: str) -> None:
+    pages = ["/", "/static/style.css", "/health"]
+
+    known = [visit(client, cookie, path=path).headers.get("Cache-Control") for path in pages]
+    unknown = [client.get(path, auth=NOBODY).headers.get("Cache-Control") for path in pages]
+
+    assert known[0] == "no-store"
+    # Another one asks for the same page, and must not be given this one on the way.
+    assert unknown[0] == "private, no-cache"
+    assert known[1:] == unknown[1:]
+    assert "no-store" not in str(known[1:])
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -107,6 +122,7 @@ def test_a_wrong_login(client: Client, wrong: dict[str, str], told: str) -> None
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
     assert told in answer.text
     assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Cache-Control"] == "no-store"
     assert "<b>" not in answer.text
     assert ADA["password"] not in answer.text
 

@@ -131,6 +131,7 @@ def test_a_form_leads_to_no_other_site(client: Client) -> None:
     assert answer.headers["Refresh"] == "0; url=/login"
     assert "form-action 'self';" in answer.headers["Content-Security-Policy"]
     assert "Log in first" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_the_page_knows_who_has_logged_in(client: Client, cookie: str) -> None:
@@ -140,6 +141,19 @@ def test_the_page_knows_who_has_logged_in(client: Client, cookie: str) -> None:
     assert ">ada<" in known.text
     assert "Log out" not in unknown.text
     assert 'href="/login"' in unknown.text
+
+
+def test_no_browser_stores_what_was_shown_to_a_user(client: Client, cookie: str) -> None:
+    pages = ["/", "/static/style.css", "/health"]
+
+    known = [visit(client, path, login=cookie).headers.get("Cache-Control") for path in pages]
+    unknown = [visit(client, path).headers.get("Cache-Control") for path in pages]
+
+    assert known[0] == "no-store"
+    # Another one asks for the same page, and must not be given this one on the way.
+    assert unknown[0] == "private, no-cache"
+    assert known[1:] == unknown[1:]
+    assert "no-store" not in str(known[1:])
 
 
 @pytest.mark.parametrize("kept", [None, "", "x", "another"])
@@ -154,6 +168,7 @@ def test_who_comes_back_from_where_nobody_went(client: Client, kept: str | None)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "The login has failed" in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
     assert cookies_of(answer) == {}
 
 
@@ -297,6 +312,7 @@ def test_logging_out(client: Client, cookie: str) -> None:
     answer = visit(client, "/logout", "POST", login=cookie)
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert answer.headers["Cache-Control"] == "no-store"
     gone = cookies_of(answer)["login"]
     assert (gone.value, gone["path"]) == ("", "/")
 

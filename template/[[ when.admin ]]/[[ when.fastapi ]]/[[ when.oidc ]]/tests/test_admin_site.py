@@ -1,19 +1,22 @@
 """What of the admin site needs the database, and so waits for a place there."""
 
+from collections.abc import Callable
+
 import pytest
 from bearers import NOBODY, Bearer
-from fastapi import FastAPI
 from httpx2 import Client
 
 #{% filter replace("PACKAGE", package_name) %}
-from PACKAGE.admission import Admission
+from PACKAGE import app
 #{% endfilter %}
 
 
 def test_who_logs_in_takes_no_place_of_others(
-    app: FastAPI, client: Client, monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.state, "sessions", Admission(0, 0.01))
+    monkeypatch.setattr(app, "connections_of", lambda _: 0)
+    monkeypatch.setattr(app, "LONGEST_WAIT", 0.01)
+    client = start()
 
     assert client.get("/admin/login", auth=NOBODY).status_code == 303
     assert client.get("/admin/login/first", auth=NOBODY).status_code == 200

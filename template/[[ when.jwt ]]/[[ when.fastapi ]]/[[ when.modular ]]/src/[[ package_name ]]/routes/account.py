@@ -26,11 +26,17 @@ account_router = APIRouter(tags=["account"], route_class=OneThreadRoute)
 @account_router.post(
     "/users",
     status_code=201,
-    responses={409: {"model": Problem}, 422: {"model": InvalidRequest}},
+    responses={
+        409: {"model": Problem},
+        422: {"model": InvalidRequest},
+        429: {"model": Problem},
+    },
 )
-def sign_up(body: SignUp, users: UserStoreDep, logins: LoginsDep) -> UserPublic:
+def sign_up(
+    body: SignUp, users: UserStoreDep, logins: LoginsDep, address: AddressDep
+) -> UserPublic:
     """Sign up as a new user."""
-    return UserPublic.model_validate(logins.sign_up(users, body))
+    return UserPublic.model_validate(logins.sign_up(users, body, address))
 
 
 @account_router.get(

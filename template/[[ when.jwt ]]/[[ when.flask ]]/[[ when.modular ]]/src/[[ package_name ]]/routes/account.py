@@ -29,10 +29,11 @@ NOT_STORED = {"Cache-Control": "no-store"}
 
 
 @account_blueprint.post("/users")
-@operation(status=201, errors=[409])
+@operation(status=201, errors=[409, 429])
 def sign_up(body: SignUp) -> UserPublic:
     """Sign up as a new user."""
-    return UserPublic.model_validate(get_logins().sign_up(get_user_store(), body))
+    user = get_logins().sign_up(get_user_store(), body, request.remote_addr)
+    return UserPublic.model_validate(user)
 
 
 @account_blueprint.get("/users")

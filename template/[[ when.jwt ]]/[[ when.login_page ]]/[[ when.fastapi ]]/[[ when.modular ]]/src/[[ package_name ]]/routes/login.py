@@ -15,6 +15,9 @@ login_router = APIRouter(
     route_class=OneThreadRoute, include_in_schema=False, dependencies=[Depends(get_visitor)]
 )
 
+# No browser goes back to a login.
+NOT_STORED = {"Cache-Control": "no-store"}
+
 
 async def read_form(request: Request) -> dict[str, str]:
     """Read the text fields of a form."""
@@ -28,7 +31,7 @@ FormDep = Annotated[dict[str, str], Depends(read_form)]
 @login_router.get("/login")
 def show_login(request: Request) -> Response:
     """Show the form."""
-    return templates.TemplateResponse(request, "login.html")
+    return templates.TemplateResponse(request, "login.html", headers=NOT_STORED)
 
 
 @login_router.post("/login")
@@ -41,10 +44,14 @@ def log_in_browser(
     except ServiceError as error:
         context = {"error": error.detail, "username": form.get("username", "")}
         return templates.TemplateResponse(
-            request, "login.html", context, status_code=error.status, headers=error.headers
+            request,
+            "login.html",
+            context,
+            status_code=error.status,
+            headers={**error.headers, **NOT_STORED},
         )
     home = f"{request.scope.get('root_path', '')}/"
-    answer = RedirectResponse(home, status_code=303)
+    answer = RedirectResponse(home, 303, NOT_STORED)
     answer.set_cookie(
         COOKIE,
         token,
@@ -62,6 +69,6 @@ def log_out_browser(request: Request, users: UserStoreDep, logins: LoginsDep) ->
     """End the login of the browser."""
     logins.end(users, request.cookies.get(COOKIE, ""))
     home = f"{request.scope.get('root_path', '')}/"
-    answer = RedirectResponse(home, status_code=303)
+    answer = RedirectResponse(home, 303, NOT_STORED)
     answer.delete_cookie(COOKIE, path=home)
     return answer

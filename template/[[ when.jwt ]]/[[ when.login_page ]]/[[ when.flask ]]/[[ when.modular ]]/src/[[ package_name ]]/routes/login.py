@@ -1,6 +1,6 @@
 """The page to log in, and the way out."""
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..authentication import get_logins, get_user_store
@@ -8,6 +8,13 @@ from ..login_page import COOKIE, needs_https, read_login_form
 from ..problems import ServiceError
 
 login_blueprint = Blueprint("login", __name__)
+
+
+@login_blueprint.after_request
+def forbid_storing(response: Response) -> Response:
+    """Let no browser go back to a login."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @login_blueprint.get("/login")

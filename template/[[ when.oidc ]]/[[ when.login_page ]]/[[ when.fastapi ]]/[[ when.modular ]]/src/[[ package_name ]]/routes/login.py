@@ -13,6 +13,9 @@ login_router = APIRouter(
     route_class=OneThreadRoute, include_in_schema=False, dependencies=[Depends(get_visitor)]
 )
 
+# No browser goes back to a login.
+NOT_STORED = {"Cache-Control": "no-store"}
+
 
 def callback(request: Request) -> str:
     """Give the address that browsers come back to."""
@@ -44,7 +47,7 @@ def show_error(request: Request, error: ServiceError) -> Response:
         "login.html",
         {"error": error.detail},
         status_code=error.status,
-        headers=error.headers,
+        headers={**error.headers, **NOT_STORED},
     )
 
 
@@ -55,7 +58,7 @@ def begin_login(request: Request, logins: LoginsDep) -> Response:
         page, kept = logins.page.begin(callback(request))
     except ServiceError as error:
         return show_error(request, error)
-    answer = RedirectResponse(page, 303, {"Cache-Control": "no-store"})
+    answer = RedirectResponse(page, 303, NOT_STORED)
     keep(request, answer, ON_THE_WAY, kept, SECONDS_ON_THE_WAY)
     return answer
 
@@ -64,7 +67,7 @@ def begin_login(request: Request, logins: LoginsDep) -> Response:
 def show_login_needed(request: Request) -> Response:
     """Say that a login is needed, and go on to it."""
     context = {"error": "Log in first"}
-    headers = {"Refresh": f"0; url={home(request)}login"}
+    headers = {"Refresh": f"0; url={home(request)}login", **NOT_STORED}
     return templates.TemplateResponse(request, "login.html", context, headers=headers)
 
 
@@ -76,7 +79,7 @@ def finish_login(request: Request, logins: LoginsDep) -> Response:
         cookie = logins.page.finish(request.query_params, kept, callback(request))
     except ServiceError as error:
         return show_error(request, error)
-    answer = RedirectResponse(home(request), 303, {"Cache-Control": "no-store"})
+    answer = RedirectResponse(home(request), 303, NOT_STORED)
     keep(request, answer, COOKIE, cookie, logins.page.seconds)
     answer.delete_cookie(ON_THE_WAY, path=home(request))
     return answer
@@ -85,6 +88,6 @@ def finish_login(request: Request, logins: LoginsDep) -> Response:
 @login_router.post("/logout")
 def log_out_browser(request: Request) -> Response:
     """End the login of the browser."""
-    answer = RedirectResponse(home(request), 303)
+    answer = RedirectResponse(home(request), 303, NOT_STORED)
     answer.delete_cookie(COOKIE, path=home(request))
     return answer

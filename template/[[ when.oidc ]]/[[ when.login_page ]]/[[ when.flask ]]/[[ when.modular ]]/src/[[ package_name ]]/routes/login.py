@@ -1,6 +1,6 @@
 """The way to log in by the issuer, and the way out."""
 
-from flask import Blueprint, make_response, redirect, render_template, request
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from ..authentication import get_logins
@@ -8,6 +8,13 @@ from ..login_page import COOKIE, ON_THE_WAY, SECONDS_ON_THE_WAY, needs_https
 from ..problems import ServiceError
 
 login_blueprint = Blueprint("login", __name__)
+
+
+@login_blueprint.after_request
+def forbid_storing(response: Response) -> Response:
+    """Let no browser go back to a login."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def callback() -> str:
@@ -43,7 +50,6 @@ def begin_login() -> BaseResponse:
         return show_error(error)
     answer = redirect(page, 303)
     keep(answer, ON_THE_WAY, kept, SECONDS_ON_THE_WAY)
-    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
@@ -65,7 +71,6 @@ def finish_login() -> BaseResponse:
     answer = redirect(f"{request.script_root}/", 303)
     keep(answer, COOKIE, cookie, page.seconds)
     answer.delete_cookie(ON_THE_WAY, path=f"{request.script_root}/")
-    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
