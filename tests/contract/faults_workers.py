@@ -85,8 +85,8 @@ def _jobs() -> Iterator[Fault]:
         ),
         (
             "a lost job is not sent again",
-            '                super().send_task(note["name"], *note',
-            '                str((note["name"], *note',
+            'super().send_task(note["name"], *note["arguments"], **note["options"])',
+            "str(note)",
         ),
         (
             "a lost job is sent again and again",
