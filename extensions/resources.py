@@ -661,8 +661,10 @@ def telemetry_problem(telemetry: Any, answer: Any) -> str:
     return _clash(answer, names, "telemetry=yes", "telemetry=no")
 
 
-# The same where workers run its jobs.
-OF_WORKERS = frozenset("broker celery_app job_notes tasks worker".split())
+# The same where workers run its jobs, with the files of tests.
+OF_WORKERS = frozenset(
+    "broker celery_app job_context job_notes jobs stored_uploads tasks worker".split()
+)
 
 
 def tasks_problem(background_tasks: str, answer: Any) -> str:

@@ -226,8 +226,16 @@ def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
         for path in template.glob("template/**/src/[[][[] package_name ]]/**/*.py")
         if "yield" not in path.name and not {"migrations", "__init__.py"} & {*path.parts}
     ]
+    # A resource has a file of tests, too.
+    files += [
+        path.relative_to(template)
+        for path in template.glob("template/[[][[] when.celery ]]/**/tests/test_*.py")
+    ]
     taken = [
-        (path.stem, [check for folder, check in checks.items() if folder in path.parts])
+        (
+            path.stem.removeprefix("test_"),
+            [check for folder, check in checks.items() if folder in path.parts],
+        )
         for path in files
     ]
     free = [
