@@ -1,6 +1,8 @@
 """How gunicorn serves the application."""
 
-from functools import partial
+from asyncio import Server
+from socket import socket
+from typing import Any
 
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
@@ -21,10 +23,23 @@ class ServiceLogger(Logger):
         self.error_log.propagate = True
 
 
+# So many connections a process takes in before it looks at anything else.
+HANDFUL = 8
+
+
 def post_worker_init(worker: ASGIWorker) -> None:
-    """Let as many clients wait to be taken in as gunicorn would: asyncio lets 100."""
-    loop = worker.loop
-    loop.create_server = partial(loop.create_server, backlog=worker.cfg.backlog)
+    """Let as many clients wait to be taken in as gunicorn would: asyncio lets 100.
+
+    It also takes in all that wait, of which the other processes are to get their part.
+    """
+    create = worker.loop.create_server
+
+    async def create_server(*arguments: Any, sock: socket, **options: Any) -> Server:
+        server = await create(*arguments, sock=sock, backlog=HANDFUL, **options)
+        sock.listen(worker.cfg.backlog)
+        return server
+
+    worker.loop.create_server = create_server
 
 
 logger_class = ServiceLogger
