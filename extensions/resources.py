@@ -93,11 +93,12 @@ TAKEN = frozenset(
 MODULES = frozenset(
     """
     account addresses admin admin_forms admin_login admin_site admin_tables admission app
-    authentication background bodies browsers chairs clients
-    conftest cors credentials custom database database_url dependencies docs engine enum_types
-    errors health home locks login_page logs main middleware migrations models openapi origins
-    pages probe problems proxies ready redoc routes routing security sessions settings static
-    storage storage_url store templates templating test_chairs texts uploads whoami
+    authentication background bodies browsers chairs clients conftest cors credentials custom
+    database database_url dependencies development docs engine enum_types errors guard gunicorn
+    health home locks login_page logs main middleware migrations models openapi origins own_commands
+    own_parts pages postgresql probe problems protection proxies ready redoc routes routing security
+    sessions settings sqlite static storage storage_url store templates templating test_chairs texts
+    typed_views uploads whoami
     """.split()
 )
 
@@ -628,9 +629,9 @@ def resources_problem(answer: Any) -> str:
 # Names that a service has itself where users sign up: of modules, tables and paths.
 OF_USERS = frozenset(
     """
-    account accounts bearers create_admin credentials login login_page logout password_change
-    password_grant passwords refresh_grant revocation role sign_up token token_pair tokens user
-    users
+    account accounts bearers create_admin credentials first_admin login login_page logout
+    password_change password_changes password_grant passwords refresh_grant revocation role sign_up
+    token token_pair tokens user users
     """.split()
 )
 

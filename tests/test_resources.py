@@ -218,6 +218,7 @@ def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
     checks: dict[str, Callable[[Any], str]] = {
         "[[ when.jwt ]]": partial(resources.auth_problem, "jwt"),
         "[[ when.oidc ]]": partial(resources.auth_problem, "oidc"),
+        "[[ when.bearer ]]": partial(resources.auth_problem, "oidc"),
         "[[ when.telemetry ]]": partial(resources.telemetry_problem, "yes"),
         "[[ when.celery ]]": partial(resources.tasks_problem, "celery"),
     }
@@ -229,7 +230,8 @@ def test_none_is_called_like_a_module_of_the_service(template: Path) -> None:
     # A resource has a file of tests, too.
     files += [
         path.relative_to(template)
-        for path in template.glob("template/[[][[] when.celery ]]/**/tests/test_*.py")
+        for path in template.glob("template/**/tests/test_*.py")
+        if "yield" not in path.name
     ]
     taken = [
         (
