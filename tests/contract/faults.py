@@ -1282,7 +1282,7 @@ def _admin() -> Iterator[Fault]:
             "trusted origins use the admin site",
             "admin_login.py",
             'if is_from_another_site(scope["method"], connection.headers):',
-            'if is_from_another_site(scope["method"], connection.headers, ["*"]):',
+            'if is_from_another_site(scope["method"], connection.headers, ["https://friend.example"]):',
         ),
         ("browsers keep what an admin saw", "admin_login.py", '= "no-store"', '= "private"'),
         (
