@@ -34,11 +34,7 @@ class InTurn:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have a request answered when it is its turn."""
-        #{% if when.oidc %}
-        if is_static(scope) or is_login(scope):
-        #{% else %}
-        if is_static(scope):
-        #{% endif %}
+        if is_static(scope)[[ " or is_login(scope)" if when.oidc else "" ]]:
             await self.app(scope, receive, send)
             return
         body = await Request(scope, receive).body()
