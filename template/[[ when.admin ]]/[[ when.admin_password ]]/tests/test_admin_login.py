@@ -29,7 +29,8 @@ def test_headers_that_are_no_credentials(client: Client, header: str) -> None:
 
     assert answer.status_code == 401
     assert answer.json() == {"detail": "Not authenticated"}
-    assert answer.headers["WWW-Authenticate"] == 'Basic realm="[[ package_name ]]", charset="UTF-8"'
+    realm = 'realm="[[ package_name ]]"'
+    assert answer.headers["WWW-Authenticate"] == f'Basic {realm}, charset="UTF-8"'
 
 
 def test_after_too_many_failed_logins_an_address_must_wait(start: Callable[..., Client]) -> None:

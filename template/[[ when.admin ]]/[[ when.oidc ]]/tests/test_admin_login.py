@@ -73,7 +73,7 @@ def cookie(own: Client, provider: Provider) -> str:
 
 
 def test_the_way_to_the_issuer(client: Client) -> None:
-    first = visit(client, "/admin/item/list")
+    first = visit(client, "/admin/chair/list")
     assert first.status_code == 302
 
     answer = visit(client, first.headers["Location"])
