@@ -162,10 +162,6 @@ class AdminLogin(AuthenticationBackend):
         with self._database().session() as session:
             self._logins.end(UserStore(session), token)
 
-    @staticmethod
-    def _path(request: Request) -> str:
-        # The cookie is that of all pages of the service.
-        return f"{request.scope['root_path'].removesuffix('/admin')}/"
 #{% elif when.oidc %}
 
 
@@ -258,6 +254,8 @@ class AdminLogin(AuthenticationBackend):
             samesite="lax",
         )
 
+#{% endif %}
+#{% if when.bearer %}
     @staticmethod
     def _path(request: Request) -> str:
         # The cookie is that of all pages of the service.
