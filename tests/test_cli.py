@@ -18,11 +18,12 @@ from pathlib import Path
 import copier
 import pytest
 from commands import command, files, in_terminal, printed_commands, refusal, remembered, run
+from copier import _template
 from plumbum import local
 from repositories import commit, git
 
 from conftest import ROOT
-from servicewright import projects, templates
+from servicewright import copying, projects, templates
 from servicewright.errors import TemplateError
 from servicewright.next_steps import next_steps
 
@@ -748,15 +749,14 @@ def test_a_destination_without_permission_is_refused(small: Path, place: Path) -
 def test_a_destination_that_appears_meanwhile_is_kept(
     small: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_copy = copier.run_copy
+    run_copy = copying.Worker.run_copy
 
-    def slow(*arguments: object, **options: object) -> object:
-        worker = run_copy(*arguments, **options)  # type: ignore[arg-type]
+    def slow(worker: copying.Worker) -> None:
+        run_copy(worker)
         (place / "orders").mkdir()
         (place / "orders" / "theirs.txt").write_text("theirs\n")
-        return worker
 
-    monkeypatch.setattr(copier, "run_copy", slow)
+    monkeypatch.setattr(copying.Worker, "run_copy", slow)
     result = run("new", "orders", "--template", small)
     assert "orders cannot be written: Directory not empty" in refusal(result, 1)
     assert set(files(place)) == {"orders", "orders/theirs.txt"}
@@ -822,7 +822,7 @@ def test_an_address_without_a_repository_never_asks_for_a_password(place: Path) 
             raise KeyboardInterrupt
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(copier, "run_copy", look)
+            patch.setattr(_template, "get_latest_tag", look)
             assert run("new", "orders", "--template", "gh:x/y").exit_code == 130
     assert seen == ["0"]
     assert files(place) == {}

@@ -22,6 +22,7 @@ import yaml
 from copier.errors import CopierWarning, DirtyLocalWarning, UserMessageError
 
 from servicewright import formatting, git, migrations, news, owned, questions, resources, templates
+from servicewright.copying import Worker, fetched_once
 from servicewright.errors import ProjectError, TemplateError
 from servicewright.merging import Sides, merge
 from servicewright.next_steps import required_variables
@@ -390,6 +391,7 @@ def _told_by_migrations(
     return migrations.told(text.decode() for text in repository.read_all(names))
 
 
+@fetched_once()
 def _write(
     origin: Origin,
     answers: Mapping[str, Answer],
@@ -415,8 +417,8 @@ def _write(
         silent = contextlib.redirect_stderr(io.StringIO())
         with told_in_a_sentence(origin.source), git.environment(ask=False), silent:
             try:
-                copier.run_update(
-                    now,
+                with Worker(
+                    dst_path=now,
                     data=dict(answers),
                     vcs_ref=ref,
                     defaults=True,
@@ -424,7 +426,8 @@ def _write(
                     unsafe=True,
                     conflict="inline",
                     quiet=True,
-                )
+                ) as worker:
+                    worker.run_update()
             except UserMessageError as error:
                 # Copier has no error of its own for this.
                 if ref is None and "downgrading" in str(error):
@@ -528,10 +531,9 @@ def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> Non
         warnings.catch_warnings(action="ignore", category=CopierWarning),
         told_in_a_sentence(source),
         git.environment(ask=False),
-    ):
-        copier.run_copy(
-            source.location,
-            destination,
+        Worker(
+            src_path=source.location,
+            dst_path=destination,
             data=dict(answers),
             vcs_ref=source.ref,
             defaults=True,
@@ -539,4 +541,6 @@ def render(source: Source, destination: Path, answers: Mapping[str, Any]) -> Non
             unsafe=True,
             quiet=True,
             skip_tasks=True,
-        )
+        ) as worker,
+    ):
+        worker.run_copy()

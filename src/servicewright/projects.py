@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import copier
 import yaml
+from copier._settings import SettingsModel
 from copier.errors import CopierError, CopierWarning, DirtyLocalWarning
 from jinja2 import TemplateError as JinjaError
 from plumbum import ProcessExecutionError
 
 from servicewright import git, proofs, questions, resources
+from servicewright.copying import Worker
 from servicewright.errors import DestinationError, ServicewrightError, TemplateError
 from servicewright.git import complaint, environment
 from servicewright.prompts import whole_messages
@@ -83,15 +84,17 @@ def create(
     with _staged(destination) as staged, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", CopierWarning)
         with told_in_a_sentence(source), environment(ask=ask), whole_messages():
-            worker = copier.run_copy(
-                source.location,
-                staged,
+            worker = Worker(
+                src_path=source.location,
+                dst_path=staged,
                 data=dict(answers),
                 vcs_ref=source.ref,
                 defaults=not ask,
                 unsafe=True,
                 quiet=True,
             )
+            with worker:
+                worker.run_copy()
         remember(staged, source)
     return Project(
         path=destination,
@@ -125,16 +128,17 @@ def proof_of(project: Project) -> Proof | None:
             environment(ask=False),
         ):
             tree = Path(directory, "service")
-            copier.run_copy(
-                project.source.location,
-                tree,
+            with Worker(
+                src_path=project.source.location,
+                dst_path=tree,
                 data={**manifest.common, **proof.answers},
                 vcs_ref=project.source.ref,
-                settings=copier.Settings(),
+                settings=SettingsModel(),
                 defaults=True,
                 unsafe=True,
                 quiet=True,
-            )
+            ) as worker:
+                worker.run_copy()
             files = {
                 path.relative_to(tree).as_posix(): path.read_bytes()
                 for path in tree.rglob("*")
@@ -195,25 +199,13 @@ def config_of(source: Source) -> Mapping[str, Any]:
     """
     if source.directory is not None and source.ref in {None, "HEAD"}:
         return questions.load(source.directory)
-    # Copier fetches it and would write nothing. What it makes of the defaults does not matter
-    # here, so the settings of this machine stay out.
     with (
-        tempfile.TemporaryDirectory() as nowhere,
         warnings.catch_warnings(action="ignore", category=CopierWarning),
         told_in_a_sentence(source),
         environment(ask=False),
+        # It fetches the template and writes nothing.
+        Worker(src_path=source.location, vcs_ref=source.ref, settings=SettingsModel()) as worker,
     ):
-        worker = copier.run_copy(
-            source.location,
-            Path(nowhere, "service"),
-            vcs_ref=source.ref,
-            settings=copier.Settings(),
-            defaults=True,
-            pretend=True,
-            unsafe=True,
-            quiet=True,
-            skip_tasks=True,
-        )
         template = worker.template
         settings = {f"_{name}": value for name, value in template.config_data.items()}
     if not template.questions_data:

@@ -1,20 +1,23 @@
-"""What is written in a tenth of the time is what Copier writes."""
+"""What is written without doing things again is what Copier writes."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import copier
 import pytest
+from copier import _template, _vcs
 from matrix.rendering import SAME_ANSWERS
+from repositories import commit
 
 from servicewright import changes, rendering
 from servicewright.errors import ServicewrightError
 from servicewright.templates import Source
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .conftest import append
 
 RESOURCES = [
     {"name": "invoice", "fields": [{"total": "money"}]},
@@ -33,6 +36,13 @@ def written(directory: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
+def as_copier(template: Path, destination: Path, answers: dict[str, Any]) -> None:
+    """Write a project as ``copier copy`` does."""
+    copier.run_copy(
+        str(template), destination, data=answers, defaults=True, unsafe=True, quiet=True
+    )
+
+
 def test_projects_are_as_copier_writes_them(template: Path, tmp_path: Path) -> None:
     source = Source(str(template), directory=template)
     taken = []
@@ -46,7 +56,7 @@ def test_projects_are_as_copier_writes_them(template: Path, tmp_path: Path) -> N
         started = time.process_time()
         rendering.write(source, paths[0], {**SAME_ANSWERS, **answers})
         ended = time.process_time()
-        changes.render(source, paths[1], {**SAME_ANSWERS, **answers})
+        as_copier(template, paths[1], {**SAME_ANSWERS, **answers})
         taken.append((ended - started) / (time.process_time() - ended))
         assert written(paths[0]) == written(paths[1])
     assert taken[-1] < 0.5
@@ -70,10 +80,33 @@ def test_other_templates_are_written_too(small: Path, tmp_path: Path) -> None:
         answers: dict[str, Any] = {"project_name": name, "docker": number == 1}
         paths = [tmp_path / side / str(number) / "shop" for side in ("ours", "copier")]
         rendering.write(source, paths[0], answers)
-        changes.render(source, paths[1], answers)
+        as_copier(template, paths[1], answers)
         found = written(paths[0])
         assert found == written(paths[1])
         assert found[f"a/inside/{name}.txt"][1].decode() == f"a of {name}\n"
     with pytest.raises(ServicewrightError, match="project_name must not be empty"):
         rendering.write(source, tmp_path / "refused", {"project_name": ""})
     assert not (tmp_path / "refused").exists()
+
+
+def test_each_version_of_a_template_is_fetched_once_for_an_update(
+    small: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(small / "template" / "app.txt", "a new line of [[ project_name ]]\n")
+    commit(small, tag="1.1.0")
+    fetched: list[Path] = []
+
+    def noting(url: str, ref: str, *, location: str) -> str:
+        fetched.append(Path(location))
+        return _vcs.clone(url, ref, location=location)
+
+    monkeypatch.setattr(_template, "clone", noting)
+
+    updated = changes.prepare_version(project)
+
+    # Both versions, and what the project remembers.
+    assert len(fetched) == 3
+    assert not any(path.exists() for path in fetched)
+    assert updated is not None
+    updated.make()
+    assert (project / "app.txt").read_text().endswith("a new line of Orders\n")
