@@ -54,7 +54,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         }[metafunc.function.__name__]
         found: Sequence[Step] = steps(ROOT, strength)
         if metafunc.function is test_edits_stay:
-            found = some(found)
+            # Others than those from which nothing differs in the end (see test_closure.py).
+            found = some(reversed(found))
         elif metafunc.function is test_the_command_merges_edits:
             # It renders more than Copier does where renders are kept.
             found = found[::9]

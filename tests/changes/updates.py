@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 import shutil
 import tempfile
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -165,18 +164,18 @@ def steps(template: Path, strength: int | None) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def some(found: Iterable[Step], most: int = 2) -> list[Step]:
-    """Choose so many starts at most for each change of an answer; all for another framework.
+def some(found: Iterable[Step]) -> list[Step]:
+    """Choose the first start for each change of an answer, and all for another framework.
 
     That is what there is time for by default. Of any three answers that meet, a thorough run has
     all these starts and more.
     """
-    counts: Counter[tuple[str, Answer, Answer]] = Counter()
     chosen = []
+    seen: set[tuple[str, Answer, Answer]] = set()
     for step in found:
         change = (step.option, step.before, step.after)
-        counts[change] += 1
-        if counts[change] <= most or step.option == "framework":
+        if change not in seen or step.option == "framework":
+            seen.add(change)
             chosen.append(step)
     return chosen
 

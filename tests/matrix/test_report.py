@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 from matrix.plugin import ROOT
 from matrix.report import Run, page, summary
-from servicewright.variants import variants
+from servicewright.variants import fair, variants
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -51,7 +51,10 @@ def run(id_: str, answers: dict[str, object], **others: object) -> Run:
 
 
 def test_a_page_about_every_variant() -> None:
-    runs = [run(variant.id, dict(variant.answers)) for variant in variants(ROOT)]
+    space = variants(ROOT)
+    some = [space[number] for number in fair(space, "1/16")]
+    assert len(some) > 1000
+    runs = [run(variant.id, dict(variant.answers)) for variant in some]
 
     read = Reader(page(runs, 290.0))
 
