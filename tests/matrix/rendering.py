@@ -189,16 +189,12 @@ class Renderer:
         """The variants that stand for all; one process chooses them for the others."""
         kept = self._directory / ".standing.json"
         if not kept.exists():
-            chosen = standing(self._variants, self._project)
             self._directory.mkdir(parents=True, exist_ok=True)
+            chosen = standing(self._variants, self._render)
             draft = kept.with_suffix(f".{os.getpid()}")
             draft.write_text(json.dumps(chosen._asdict()))
             draft.rename(kept)
         return Standing(**json.loads(kept.read_text()))
-
-    def _project(self, variant: Variant) -> Project:
-        answers = {**SAME_ANSWERS, **variant.answers, **self._answers}
-        return forms(self._template.resolve()).project(answers)
 
     def tree(self, name: str) -> Tree:
         """Give the tree of the variant with an id."""
@@ -207,19 +203,25 @@ class Renderer:
             self._trees[name] = Tree(variant, self._directory / variant.id)
         tree = self._trees[name]
         if not tree.path.exists():
-            started = time.process_time()
-            draft = self._directory / f".{name}-{os.getpid()}"
-            self._project(tree.variant).write(draft)
-            # Before the tree: whoever finds that finds this too.
-            draft_of_cpu = self._directory / f".{name}-{os.getpid()}-cpu"
-            draft_of_cpu.write_text(str(time.process_time() - started))
-            draft_of_cpu.rename(self._cpu(name))
-            try:
-                draft.rename(tree.path)
-            except OSError:
-                # Another process was faster.
-                shutil.rmtree(draft)
+            self._render(tree.variant)
         return tree
+
+    def _render(self, variant: Variant) -> Project:
+        started = time.process_time()
+        answers = {**SAME_ANSWERS, **variant.answers, **self._answers}
+        project = forms(self._template.resolve()).project(answers)
+        draft = self._directory / f".{variant.id}-{os.getpid()}"
+        project.write(draft)
+        # Before the tree: whoever finds that finds this too.
+        draft_of_cpu = self._directory / f".{variant.id}-{os.getpid()}-cpu"
+        draft_of_cpu.write_text(str(time.process_time() - started))
+        draft_of_cpu.rename(self._cpu(variant.id))
+        try:
+            draft.rename(self._directory / variant.id)
+        except OSError:
+            # Another process was faster.
+            shutil.rmtree(draft)
+        return project
 
     def cpu(self, name: str) -> float:
         """Give the seconds of processor time that a tree took, whichever process rendered it."""

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -46,6 +46,9 @@ USED_WITHOUT_IMPORT = frozenset(
 
 # How many files a program is told of at once: systems limit what a command may be.
 AT_ONCE = 500
+
+# A file with more has one nearly for each variant: it joins all parts, or has all their settings.
+MANY_FORMS = 200
 
 
 class Import(NamedTuple):
@@ -460,20 +463,30 @@ def covering(trees: Sequence[Tree]) -> list[tuple[Tree, set[str]]]:
     return chosen
 
 
-def each_form(trees: Sequence[Tree], names: Collection[str]) -> list[tuple[Tree, set[str]]]:
+def each_form(
+    trees: Sequence[Tree], names: Collection[str], more: Collection[str] = ()
+) -> list[tuple[Tree, set[str]]]:
     """Choose trees in which each Python file is in each of its forms, and so is what some import.
 
     Args:
         trees: The trees.
         names: The variants in which each file counts with everything it imports.
+        more: The variants in which the files are looked at that have very many forms.
 
     Returns:
         The trees, each with files that are to be looked at, as ``covering`` gives them.
     """
     chosen = covering([tree for tree in trees if tree.variant.id in names])
     seen = {(path, tree.files[path]) for tree, paths in chosen for path in paths}
+    forms = {(path, tree.files[path]) for tree in trees for path in modules(tree).values()}
+    counts = Counter(path for path, _ in forms)
     for tree in trees:
-        new = {path for path in modules(tree).values() if (path, tree.files[path]) not in seen}
+        new = {
+            path
+            for path in modules(tree).values()
+            if (path, tree.files[path]) not in seen
+            and (counts[path] <= MANY_FORMS or tree.variant.id in more)
+        }
         if new:
             chosen.append((tree, new))
             seen |= {(path, tree.files[path]) for path in new}

@@ -157,7 +157,7 @@ def covers_all(suites: Suites, variant: Variant) -> None:
 # Resources at random
 
 # How many are rendered, and the suites of how many of them are run, by default and thoroughly.
-RENDERED, RUN, RUN_THOROUGHLY = 60, 3, 200
+RENDERED, RUN, RUN_THOROUGHLY = 40, 3, 200
 
 
 def variant_for(seed: int) -> Variant:

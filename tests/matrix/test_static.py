@@ -134,13 +134,19 @@ def test_types(
     assert configuration["strict"] is True
     assert all(tree.pyproject["tool"]["mypy"] == configuration for tree in trees)
 
-    # Each file in each of its forms; with all that it imports where any two answers meet. A proof
-    # takes that for all variants, and so does this when all are read.
+    # Each file in each of its forms, those of very many forms where any three answers meet; with
+    # all that it imports where any two meet. A proof takes that for all variants, and so does this
+    # when all are read.
     if request.node.callspec.id == "all":
         chosen = static.covering(trees)
     else:
-        few = [renderer.tree(variant.id) for variant in small_set(variants(ROOT), 2)]
-        chosen = static.each_form([*few, *trees], {tree.variant.id for tree in few})
+        few, more = (
+            [renderer.tree(variant.id) for variant in small_set(variants(ROOT), number)]
+            for number in (2, 3)
+        )
+        chosen = static.each_form(
+            [*few, *more, *trees], *({tree.variant.id for tree in some} for some in (few, more))
+        )
 
     nothing_in(static.wrong_types(chosen, everything, tmp_path, CACHE / "mypy"))
 

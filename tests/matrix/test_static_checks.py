@@ -275,6 +275,21 @@ def test_each_form_of_a_file_is_chosen(renderer: Renderer, tree: Tree) -> None:
     assert chosen == [(whole, python), (other, {f"src/{PACKAGE}/items.py"})]
 
 
+def test_a_file_of_very_many_forms_is_looked_at_where_it_is_said(
+    renderer: Renderer, tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = renderer.tree(VARIANT)
+    append(tree, f"src/{PACKAGE}/items.py", "# changed\n")
+    other = replace(tree, variant=replace(tree.variant, id="other"))
+    monkeypatch.setattr(static, "MANY_FORMS", 1)
+
+    assert len(static.each_form([whole, other], [VARIANT])) == 1
+    assert static.each_form([whole, other], [VARIANT], ["other"])[1] == (
+        other,
+        {f"src/{PACKAGE}/items.py"},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "said"),
     [
