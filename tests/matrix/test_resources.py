@@ -126,7 +126,7 @@ def test_features_are_on_or_off(trees: list[Tree]) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(variant, id=variant.id, marks=pytest.mark.thorough if number % 4 else ())
+        pytest.param(variant, id=variant.id, marks=pytest.mark.thorough if number % 6 else ())
         for number, variant in enumerate(CHOSEN)
     ],
 )
@@ -157,7 +157,7 @@ def covers_all(suites: Suites, variant: Variant) -> None:
 # Resources at random
 
 # How many are rendered, and the suites of how many of them are run, by default and thoroughly.
-RENDERED, RUN, RUN_THOROUGHLY = 40, 3, 200
+RENDERED, RUN, RUN_THOROUGHLY = 40, 2, 200
 
 
 def variant_for(seed: int) -> Variant:

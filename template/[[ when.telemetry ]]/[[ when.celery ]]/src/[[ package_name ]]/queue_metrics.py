@@ -32,7 +32,8 @@ class WaitingJobs(Collector):
 
     def _count(self) -> int:
         with celery.connection_for_read() as connection:
-            connection.connect()
+            # Who scrapes would wait for two seconds until it is tried again.
+            connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
             # As services and workers declare it.
             channel: Any = connection.channel()
             queue = celery.conf.task_default_queue
