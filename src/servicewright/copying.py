@@ -49,10 +49,10 @@ class Worker(_main.Worker):
     @cached_property
     def template(self) -> Template:
         """The template, which is fetched when it is asked for."""
+        template = super().template
         known = _fetched.get()
         if known is None:
-            return super().template
-        template = super().template
+            return template
         # It is removed when all projects are written.
         self._cleanup_hooks.remove(template._cleanup)  # noqa: SLF001
         return known.setdefault((template.url, template.ref), template)
