@@ -61,12 +61,7 @@ class Environments:
         if not environment.exists():
             draft = self._directory / f"{name}-{os.getpid()}"
             uv("venv", "--quiet", "--no-project", "--python", self._python, str(draft))
-            uv(
-                *("pip", "install", "--quiet", "--python", str(interpreter(draft))),
-                *("--resolution", self._resolution, "--requirements", "-"),
-                *("--link-mode", "hardlink"),
-                text="\n".join(requirements),
-            )
+            self._install(requirements, draft)
             if self._used:
                 alike = max(self._used, key=lambda used: len(used.intersection(requirements)))
                 share_bytecode(self._used[alike], draft)
@@ -79,6 +74,29 @@ class Environments:
                 shutil.rmtree(draft)
         self._used[frozenset(requirements)] = environment
         return environment
+
+    def _install(self, requirements: Sequence[str], environment: Path) -> None:
+        """Install requirements.
+
+        What was installed this week is in uv's cache, with all that it needs. To ask the registry
+        again whether that is the newest would be most of the time.
+        """
+        noted = self._directory / f"{self._resolution}.txt"
+        known = noted.read_text().splitlines() if noted.exists() else []
+        command = [
+            *("pip", "install", "--quiet", "--python", str(interpreter(environment))),
+            *("--resolution", self._resolution, "--requirements", "-"),
+            *("--link-mode", "hardlink"),
+        ]
+        text = "\n".join(requirements)
+        if set(requirements) <= set(known):
+            # Together they may need other versions, which are not there.
+            with suppress(OSError):
+                uv(*command, "--offline", text=text)
+                return
+        uv(*command, text=text)
+        with noted.open("a") as file:
+            file.write("".join(f"{requirement}\n" for requirement in requirements))
 
 
 def share_bytecode(source: Path, destination: Path) -> None:
