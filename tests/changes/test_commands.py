@@ -358,14 +358,14 @@ def test_a_project_in_a_folder_of_a_repository(
 # Git's variables and settings of the caller
 
 
-# All run git in the same way: two of them show it, the others as well with -m thorough.
+# All run git in the same way: one of them shows it, the others as well with -m thorough.
 @pytest.mark.parametrize(
     "verb",
     [
         ["set", "docker=no"],
         pytest.param(["update"], marks=pytest.mark.thorough),
         pytest.param(["diff", "flask"], marks=pytest.mark.thorough),
-        ["new"],
+        pytest.param(["new"], marks=pytest.mark.thorough),
     ],
 )
 @pytest.mark.parametrize(

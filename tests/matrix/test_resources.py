@@ -126,7 +126,7 @@ def test_features_are_on_or_off(trees: list[Tree]) -> None:
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param(variant, id=variant.id, marks=pytest.mark.thorough if number % 6 else ())
+        pytest.param(variant, id=variant.id, marks=pytest.mark.thorough if number % 9 else ())
         for number, variant in enumerate(CHOSEN)
     ],
 )
