@@ -96,7 +96,7 @@ class Worker(_main.Worker):
         super()._render_file(*arguments, **named)
 
     def _sync_git_index_executable_bit(self, *_: Any) -> None:
-        """Leave out what is for repositories: there is none."""
+        """Leave out what git is told of modes: the index of no repository here is kept."""
 
     def _forget_yield(self) -> None:
         # Copier does so when it compiles a text.
